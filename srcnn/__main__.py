@@ -1,0 +1,5 @@
+"""``python -m srcnn`` is the command ``srcnn``."""
+
+from srcnn.cli import main
+
+raise SystemExit(main())

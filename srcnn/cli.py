@@ -1,0 +1,347 @@
+"""The command ``srcnn``: words in, one call to the package, lines out. A wrong word ends in one sentence and status 2."""
+
+import argparse
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import NoReturn
+
+import torch
+from tqdm import tqdm
+
+from srcnn import __version__, data, experiments, images, training
+from srcnn.evaluation import tutorial_psnr
+from srcnn.files import InputError, shipped, writable
+from srcnn.progress import progress
+from srcnn.resize import enlarge
+from srcnn.runs import Run, read_history, tutorial_pairs
+from srcnn.upscale import check_size, upscale
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its words; those of the command line where it is None.
+
+    Returns:
+        0, or 2 after one sentence on standard error about what was wrong, or 130 when interrupted.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        arguments.run(arguments)
+        return 0
+    except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+        print(f"srcnn: {_sentence(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("srcnn: interrupted", file=sys.stderr)
+        return 130
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'a file'}: {error.strerror}"
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return "there is not enough memory for this; a smaller picture or batch needs less"
+    return " ".join(str(error).split())
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one sentence, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; `{self.prog} --help` tells more")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="srcnn", description="Image super-resolution with three convolutions, after Dong et al. 2014.")
+    parser.add_argument("--version", action="version", version=f"srcnn {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("data", _data, "list, download or verify the image sets")
+    sub.add_argument("action", choices=("list", "fetch", "verify"))
+    sub.add_argument("sets", nargs="*", metavar="set", help="all of them where none is named")
+    _root(sub)
+
+    sub = command("train", _train, "train a network")
+    sub.add_argument("--recipe", default="fast", choices=tuple(training.RECIPES), help="settings to begin with")
+    sub.add_argument("--data", help="a registered set, sample, leaves, a folder, or several joined by +")
+    sub.add_argument("--scale", "--upscale_factor", "-uf", type=int, choices=experiments.SCALES)
+    sub.add_argument("--architecture", help="9-1-5 and the like, or subpixel")
+    sub.add_argument("--steps", type=_positive, help="optimizer steps")
+    sub.add_argument("--nEpochs", type=_positive, help="passes over the data instead of --steps; tutorial only")
+    sub.add_argument("--batch", "--batchSize", type=_positive, help="pairs a step")
+    sub.add_argument("--testBatchSize", type=_positive, default=8, help="of the tutorial's measure")
+    sub.add_argument("--lr", type=_rate, help="learning rate")
+    sub.add_argument("--seed", type=_natural)
+    sub.add_argument("--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is")
+    sub.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"))
+    sub.add_argument("--out", required=True, help="folder of the run")
+    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    _device(sub)
+    _root(sub)
+
+    sub = command("evaluate", _evaluate, "measure a network beside bicubic, by the protocol of the published tables")
+    sub.add_argument("--weights", required=True, help="a shipped name, a file, or bicubic")
+    sub.add_argument("--data", required=True, help="a registered set, sample, leaves, or a folder")
+    sub.add_argument("--scale", type=int, choices=experiments.SCALES, required=True)
+    sub.add_argument("--json", metavar="FILE", help="write the figures there as well")
+    _device(sub)
+    _root(sub)
+
+    sub = command("upscale", _upscale, "enlarge a photograph")
+    sub.add_argument("photo")
+    sub.add_argument("-o", "--output", required=True)
+    sub.add_argument("--scale", type=int, choices=experiments.SCALES, required=True)
+    sub.add_argument("--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given")
+    _device(sub)
+
+    sub = command("export", _export, "turn a finished run into weights with a model card and its log")
+    sub.add_argument("folder", help="the --out of a run")
+    sub.add_argument("-o", "--output", required=True, metavar="FILE.safetensors")
+    sub.add_argument("--data", nargs="+", default=["set5"], help="sets whose scores the card tells")
+    _root(sub)
+
+    sub = command("reproduce", _reproduce, "make the measured tables of the book again")
+    sub.add_argument("experiment", choices=tuple(experiments.EXPERIMENTS))
+    sub.add_argument("--out", help="folder for the results; the package's own unless given")
+    _root(sub)
+    return parser
+
+
+def _root(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--root", help="where image sets are looked for first")
+
+
+def _device(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--device", type=_known_device, help="cpu, cuda or mps; the fastest that is there unless given")
+
+
+def _positive(text: str) -> int:
+    value = _natural(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more, with at most 15 digits")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e3:
+        raise argparse.ArgumentTypeError(f"{text!r} is no learning rate; a number above 0 such as 0.005")
+    return value
+
+
+def _known_device(text: str) -> str:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if text.split(":")[0] not in available:
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; it is cpu, cuda or mps")
+    if not available[text.split(":")[0]]:
+        raise argparse.ArgumentTypeError(f"there is no {text} device on this machine; leave --device out")
+    return text
+
+
+def fastest_device() -> str:
+    """``cuda``, ``mps`` or ``cpu``: the first that is there."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    entries = [data.lookup(name) for name in arguments.sets or data.registry()]
+    if arguments.action == "list":
+        for entry in entries:
+            state = Counter(data.verify(entry.name, arguments.root).values())
+            here = "here" if state["ok"] == len(entry.files) else f"{state['ok']} of {len(entry.files)} files here"
+            print(f"{entry.name:14}{here:24}{entry.what} Licence: {entry.licence}.")
+        if not arguments.sets:
+            print(f"{'sample':14}{'here':24}Photographs of scikit-image that may be shown and shared.")
+            print(f"{'leaves':14}{'here':24}Dead-leaves pictures, made from a seed.")
+    elif arguments.action == "fetch":
+        for entry in entries:
+            with _Bars() as bars:
+                place = data.fetch(entry.name, arguments.root, bars.of)
+            print(f"{entry.title}: all {len(entry.files)} files are right, in {place}")
+    else:
+        wrong = 0
+        for entry in entries:
+            states = data.verify(entry.name, arguments.root)
+            bad = {path: state for path, state in states.items() if state != "ok"}
+            wrong += len(bad)
+            print(f"{entry.name}: {len(states) - len(bad)} of {len(states)} files are right")
+            for path, state in list(bad.items())[:10]:
+                print(f"  {path}: {state}")
+        if wrong:
+            raise InputError(f"{wrong} files are missing or damaged; `srcnn data fetch` mends that")
+
+
+class _Bars:
+    """One download bar after another."""
+
+    def __enter__(self):
+        self.bar = None
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def of(self, url: str):
+        self.__exit__()
+        self.bar = tqdm(unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=None)
+
+        def update(done: int, total: int | None) -> None:
+            self.bar.total = total
+            self.bar.update(done - self.bar.n)
+
+        return update
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    config = training.with_changes(
+        arguments.recipe,
+        data=arguments.data,
+        scale=arguments.scale,
+        architecture=arguments.architecture,
+        steps=arguments.steps,
+        batch=arguments.batch,
+        learning_rate=arguments.lr,
+        seed=arguments.seed,
+        precision=arguments.precision,
+    )
+    tutorial = config.pairs == "tutorial"
+    if tutorial:
+        config = replace(config, crop=256 // config.scale)
+    if arguments.nEpochs:
+        if arguments.steps or not tutorial:
+            raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
+        count = len(data.paths(config.data, "train", arguments.root))
+        config = replace(config, steps=-(-arguments.nEpochs * count // config.batch))
+    device = arguments.device or fastest_device()
+    run = Run(config, arguments.out, device=device, root=arguments.root, resume=arguments.resume)
+    if run.warning:
+        print(f"srcnn: {run.warning}", file=sys.stderr)
+    print(training.command(config))
+    steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
+    if tutorial:
+        _tutorial_epochs(run, steps, arguments)
+    else:
+        deque(steps, maxlen=0)
+    seconds = read_history(run.folder / "history.jsonl")[-1]["seconds"]
+    print(f"{run.folder / 'weights.safetensors'} after {config.steps:,} steps, {seconds:.0f} s")
+
+
+def _tutorial_epochs(run: Run, steps: Iterator[training.Step], arguments: argparse.Namespace) -> None:
+    """What the tutorial prints after each epoch, and what it does not: bicubic in the same measure."""
+    config, batch = run.learner.config, arguments.testBatchSize
+    low, high = tutorial_pairs(config, "test", arguments.root)
+    count = len(data.paths(config.data, "train", arguments.root))
+    epochs, losses = -(-config.steps * config.batch // count), []
+    bicubic = tutorial_psnr(enlarge(low, config.scale), high, batch=batch)
+    for step in steps:
+        losses.append(float(step.loss))
+        epoch = step.number * config.batch // count
+        if epoch > (step.number - 1) * config.batch // count or step.number == config.steps:
+            output = run.learner.outputs(low, batch=batch)
+            score = tutorial_psnr(output, high, batch=batch)
+            tqdm.write(
+                f"epoch {max(epoch, 1):2} of {epochs}: average loss {fmean(losses):.4f}, "
+                f"average PSNR {score:.2f} dB (bicubic {bicubic:.2f} dB)"
+            )
+            losses.clear()
+    print(
+        f"Both PSNRs are the tutorial's: of the mean error of {batch} images at once, full-range luma, no shave. "
+        "Another --testBatchSize moves them; compare them with nothing but each other."
+    )
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        writable(arguments.json)
+    options = {"device": arguments.device or fastest_device(), "root": arguments.root}
+    record = experiments.measure(arguments.weights, arguments.data, arguments.scale, **options)
+    columns = {arguments.weights: record}
+    if arguments.weights != "bicubic":
+        columns = {"bicubic": experiments.measure("bicubic", arguments.data, arguments.scale, **options), **columns}
+    print("\n".join(_table(columns)))
+    if arguments.json:
+        experiments.write_json(record, arguments.json)
+
+
+def _table(columns: dict[str, dict]) -> list[str]:
+    """One line per image and one for the mean; PSNR in dB and SSIM of each method side by side."""
+    records = list(columns.values())
+    wide = max(len(name) for name in ("mean", *records[0]["images"])) + 2
+    widths = [max(len(Path(name).name), 14) + 2 for name in columns]
+    lines = [" " * wide + "".join(f"{Path(n).name:>{w}}" for n, w in zip(columns, widths, strict=True))]
+    for name in records[0]["images"]:
+        rows = [record["images"][name] for record in records]
+        lines.append(f"{name:{wide}}" + _cells(rows, widths))
+    return [*lines, f"{'mean':{wide}}" + _cells([record["mean"] for record in records], widths)]
+
+
+def _cells(rows: list[dict], widths: list[int]) -> str:
+    return "".join(f"{row['psnr']:.2f} {row['ssim']:.4f}".rjust(w) for row, w in zip(rows, widths, strict=True))
+
+
+def _upscale(arguments: argparse.Namespace) -> None:
+    scale = arguments.scale
+    if Path(arguments.output).exists() and Path(arguments.photo).exists() and Path(arguments.output).samefile(arguments.photo):
+        raise InputError(f"{arguments.output} is the photograph itself; give another name for the result")
+    photograph = images.read_photograph(arguments.photo)
+    height, width = photograph.pixels.shape[-2:]
+    check_size(height, width, scale)
+    images.check_output(
+        arguments.output, height=height * scale, width=width * scale, alpha=photograph.alpha is not None
+    )
+    model = None
+    if arguments.weights != "bicubic":
+        weights = arguments.weights or f"srcnn-9-1-5-x{scale}"
+        model = experiments.network(weights, scale).model
+    with tqdm(unit="tile", disable=None, leave=False) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        device = arguments.device or fastest_device()
+        result = upscale(photograph, model, scale=scale, device=device, progress=update)
+    images.write_photograph(arguments.output, result)
+    print(f"{arguments.output}: {width * scale} x {height * scale} pixels")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    output = Path(arguments.output)
+    if output.suffix != ".safetensors":
+        raise InputError(f"{output} must end in .safetensors; the card and the log are put beside it")
+    for path in (output, output.with_suffix(".md"), output.with_suffix(".jsonl")):
+        writable(path)
+    for path in experiments.export(Path(arguments.folder), output, arguments.data, arguments.root):
+        print(path)
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    folder = Path(arguments.out) if arguments.out else shipped("results")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; make it first")
+    for record in experiments.EXPERIMENTS[arguments.experiment](folder, arguments.root):
+        quality = record["mean"]
+        print(f"{record['data']:8} x{record['scale']} {record['weights']:20} {quality['psnr']:.2f} dB {quality['ssim']:.4f}")

@@ -1,0 +1,70 @@
+"""Files: what travels with the package, and writing a file whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Something a user gave cannot be used; the message names it and says what would be right."""
+
+
+def shipped(*parts: str) -> Path:
+    """Path of a file or folder that travels with the package: the registry, the results, the weights.
+
+    Args:
+        parts: its place under ``data/`` of the repository.
+
+    Returns:
+        The path inside the installed package, or in the checkout where the package is installed in place.
+    """
+    package = Path(__file__).parent
+    inside = package / "_data"
+    return (inside if inside.is_dir() else package.parent / "data").joinpath(*parts)
+
+
+def writable(path: str | os.PathLike) -> Path:
+    """Check, before any work is done, that a file can be written at ``path``.
+
+    Returns:
+        The path with symbolic links followed.
+
+    Raises:
+        InputError: its folder is missing or closed to us, or something that is not a file stands there.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{path} is not an ordinary file; give another name")
+    if not target.parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written: the folder {target.parent} is not open to you")
+    return target
+
+
+@contextlib.contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
+    """Write a file so that readers see the old one or the new one, never half of it.
+
+    Args:
+        path: the file to write.
+
+    Yields:
+        A temporary path in the same folder. It takes the place of ``path`` when the block ends well, and is
+        removed when the block raises.
+
+    Raises:
+        InputError: the file cannot be written there.
+    """
+    target = writable(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())  # the name must not reach the disk before the bytes
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,259 @@
+"""Images: files and the free sample photographs to tensors and back. The only module that knows Pillow and bytes.
+
+Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that stays in bytes, uint8, until
+:mod:`srcnn.upscale` cuts a tile from it.
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from srcnn.files import InputError, atomic, writable
+
+MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
+READABLE = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+WRITABLE = {".bmp": "BMP", ".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
+_ORIENTATION = 0x0112
+
+# Photographs inside scikit-image's wheel that may be shown and shared (CC0, public domain or no known restriction,
+# by their docstrings). Chelsea the cat and the coins are never trained on.
+SAMPLE = {
+    "train": ("astronaut", "brick", "camera", "coffee", "grass", "gravel", "hubble_deep_field", "rocket"),
+    "validation": ("chelsea", "coins"),
+}
+
+
+def sample(name: str) -> Tensor:
+    """One of the sample photographs, from the computer's own disk.
+
+    Args:
+        name: one of the names in :data:`SAMPLE`.
+
+    Returns:
+        ``(3, H, W)`` or ``(1, H, W)``, float32, in 0..1.
+
+    Raises:
+        InputError: the name is none of them.
+    """
+    names = [name for split in SAMPLE.values() for name in split]
+    if name not in names:
+        raise InputError(f"{name!r} is no sample photograph; they are {', '.join(names)}")
+    return to_float(_to_tensor(getattr(skimage.data, name)()))
+
+
+def listing(folder: str | os.PathLike) -> list[Path]:
+    """The image files of a folder, by name, in alphabetical order; files of other kinds are passed over.
+
+    Raises:
+        InputError: there is no such folder, or no image in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder of images")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in READABLE and not p.name.startswith("."))
+    if not paths:
+        raise InputError(f"{folder} holds no image file ({', '.join(READABLE)})")
+    return paths
+
+
+def read(path: str | os.PathLike) -> Tensor:
+    """An 8-bit grey or RGB file.
+
+    Returns:
+        ``(1, H, W)`` or ``(3, H, W)``, float32, in 0..1.
+
+    Raises:
+        InputError: the file is missing, damaged, too large, or of another kind (transparency included).
+    """
+    photograph = read_photograph(path)
+    if photograph.alpha is not None:
+        raise InputError(f"{path} has transparency, which has no PSNR; save it as RGB or grey without alpha")
+    return to_float(photograph.pixels)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A file's pixels with what must survive the upscaling.
+
+    Attributes:
+        pixels: ``(1, H, W)`` or ``(3, H, W)``, uint8, turned as the camera was held.
+        alpha: ``(1, H, W)``, uint8, or None.
+        exif: the EXIF block without the orientation, which the pixels now have; None where there was none.
+        icc: the colour profile, or None.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None = None
+    exif: bytes | None = None
+    icc: bytes | None = None
+
+
+def read_photograph(path: str | os.PathLike) -> Photograph:
+    """An 8-bit grey or RGB photograph, with or without alpha, turned upright by its EXIF orientation.
+
+    Raises:
+        InputError: the file is missing, damaged, too large, or of another kind.
+    """
+    with _opened(path) as image:
+        image = ImageOps.exif_transpose(image)
+        exif, icc = image.getexif(), image.info.get("icc_profile")
+        exif.pop(_ORIENTATION, None)
+        transparent = image.mode in ("LA", "RGBA")
+        values = _to_tensor(np.asarray(image))
+    pixels, alpha = (values[:-1], values[-1:]) if transparent else (values, None)
+    return Photograph(pixels, alpha, exif.tobytes() if len(exif) else None, icc)
+
+
+def check_output(path: str | os.PathLike, *, height: int, width: int, alpha: bool) -> None:
+    """Find out before the work is done whether an image of this kind can be written there.
+
+    Raises:
+        InputError: the folder, the file type or the size will not do.
+    """
+    kind = WRITABLE.get(Path(path).suffix.lower())
+    if kind is None:
+        raise InputError(f"{path} names no file type that can be written; end it in {', '.join(WRITABLE)}")
+    if alpha and kind in ("JPEG", "BMP"):
+        raise InputError(f"{path} cannot hold the photograph's transparency; end it in .png, .tif or .webp")
+    longest = _LONGEST_SIDE.get(kind)
+    if longest and max(height, width) > longest:
+        raise InputError(f"{path} would be {width} x {height} pixels, more than the {longest} of {kind}; take .png")
+    writable(path)
+
+
+def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
+    """Write a photograph whole or not at all; JPEG at quality 95 without colour subsampling.
+
+    Raises:
+        InputError: see :func:`check_output`.
+        OSError: the disk is full, or the like; an older file of that name is untouched.
+    """
+    pixels, alpha = photograph.pixels, photograph.alpha
+    check_output(path, height=pixels.shape[-2], width=pixels.shape[-1], alpha=alpha is not None)
+    kind = WRITABLE[Path(path).suffix.lower()]
+    values = pixels if alpha is None else torch.cat([pixels, alpha])
+    image = Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy())
+    options = {"exif": photograph.exif, "icc_profile": photograph.icc}
+    if kind == "JPEG":
+        options |= {"quality": 95, "subsampling": 0}
+    if kind == "WEBP":
+        options |= {"lossless": True}
+    with atomic(path) as part, part.open("wb") as stream:
+        image.save(stream, kind, **{key: value for key, value in options.items() if value is not None})
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """Bytes 0..255, any shape, to float32 in 0..1."""
+    return pixels.float().div_(255)
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Floats, any shape, to bytes: times 255, rounded, clipped."""
+    return image.mul(255).round_().clamp_(0, 255).byte()
+
+
+def tutorial_pair(path: str | os.PathLike, *, scale: int, crop: int = 256) -> tuple[Tensor, Tensor]:
+    """A training pair exactly as the tutorial makes it, mistakes included (chapter 9).
+
+    Pillow's full-range luma, the central square, and a *bilinear* shrink rounded to bytes: ``Resize()`` was left at
+    its default although the text says bicubic.
+
+    Args:
+        path: an image file.
+        scale: 2, 3 or 4.
+        crop: side of the square; its remainder by the scale is cut.
+
+    Returns:
+        The small image ``(1, crop/scale, crop/scale)`` and the original ``(1, crop, crop)``, float32, in 0..1.
+
+    Raises:
+        InputError: the file is unusable or smaller than the square.
+    """
+    side = crop - crop % scale
+    with _opened(path) as image:
+        width, height = image.size
+        if min(width, height) < side:
+            raise InputError(f"{path} has {width} x {height} pixels; the tutorial cuts {side} x {side} from the centre")
+        left, top = round((width - side) / 2), round((height - side) / 2)
+        high = image.convert("YCbCr").getchannel(0).crop((left, top, left + side, top + side))
+        low = high.resize((side // scale, side // scale), Image.Resampling.BILINEAR)
+        return to_float(_to_tensor(np.asarray(low))), to_float(_to_tensor(np.asarray(high)))
+
+
+def pixel_hash(path: str | os.PathLike) -> str:
+    """SHA-256 over mode, size and pixels: the same for a PNG and a BMP of one image.
+
+    Raises:
+        InputError: the file is missing, damaged or of a kind that cannot be read.
+    """
+    with _opened(path) as image:
+        head = f"{image.mode} {image.width} {image.height}\n".encode()
+        return hashlib.sha256(head + image.tobytes()).hexdigest()
+
+
+@contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """An image file, open and decoded, of a kind that the course works with."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; one image file is expected")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS decides, in one sentence
+            image = Image.open(path)
+        with image:
+            _check_kind(path, image)
+            image.load()
+            yield image
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path} is no image that can be read; {', '.join(READABLE)} files can") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"{path} is too large: at most {MAX_PIXELS // 10**6} megapixels are read") from None
+    except InputError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on damaged files
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise InputError(f"{path} is damaged or cut short ({error}); get a whole copy") from None
+
+
+def _check_kind(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{path} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read")
+    if getattr(image, "n_frames", 1) > 1:
+        raise InputError(f"{path} holds {image.n_frames} pictures (an animation or several pages); give a single one")
+    if image.mode == "P":
+        raise InputError(f"{path} has a palette, whose numbers are no brightness; save it as RGB")
+    if image.mode == "CMYK":
+        raise InputError(f"{path} is in the printing colours CMYK; save it as RGB")
+    if image.mode.startswith("I") or image.mode == "F" or _deep(image):
+        raise InputError(f"{path} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or grey")
+    if image.mode not in ("L", "LA", "RGB", "RGBA") or "transparency" in image.info:
+        raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or grey")
+
+
+def _deep(image: Image.Image) -> bool:
+    """Whether a colour file has 16 bits per channel, which Pillow would halve without a word."""
+    bits = getattr(image, "tag_v2", {}).get(258, (8,))  # TIFF BitsPerSample
+    raw = image.tile[0][3] if image.tile else ""
+    return max(bits) > 8 or ";16" in str(raw)
+
+
+def _to_tensor(array: np.ndarray) -> Tensor:
+    """``(H, W)`` or ``(H, W, C)`` bytes to ``(C, H, W)``."""
+    tensor = torch.from_numpy(np.array(array))  # a copy: Pillow's own memory is read-only
+    return tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)

@@ -1,0 +1,170 @@
+"""Pretrained: weights in files, with a card that says where they come from. Chapters 7 and 10.
+
+Weights are safetensors, which cannot carry code. What network they belong to is read from the tensors' shapes. The
+authors' own MATLAB files can be read too; the course may not ship them, but a reader may have them.
+"""
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import scipy.io
+import torch
+from torch import Tensor
+
+from srcnn.files import InputError, atomic, shipped
+from srcnn.model import SRCNN, SubPixelSRCNN
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A network with its card.
+
+    Attributes:
+        model: with the padding that evaluation needs.
+        card: the record kept in the file: scale, recipe, data, seed, steps, seconds, machine ...; empty for files
+            from elsewhere.
+    """
+
+    model: SRCNN
+    card: dict = field(default_factory=dict)
+
+
+def names() -> list[str]:
+    """The weights that come with the package."""
+    return sorted(path.stem for path in shipped("weights").glob("*.safetensors"))
+
+
+def load(weights: str | os.PathLike) -> Pretrained:
+    """Weights by name or from a file.
+
+    Args:
+        weights: one of :func:`names`, a ``.safetensors`` file, or one of the authors' ``.mat`` files.
+
+    Raises:
+        InputError: no such weights, a damaged file, or tensors of another network.
+    """
+    shelf = shipped("weights", f"{weights}.safetensors")
+    path = shelf if str(weights) in names() else Path(weights)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is neither a file nor the name of shipped weights"
+        raise InputError(f"{weights} {what}; the shipped ones are {', '.join(names()) or 'none'}")
+    if path.suffix.lower() == ".mat":
+        return Pretrained(from_matlab(path))
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, it is no dictionary
+            card = json.loads((file.metadata() or {}).get("card", "{}"))
+    except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise InputError(f"{path} is no whole safetensors file ({error})") from None
+    return Pretrained(from_tensors(tensors, path), card)
+
+
+def save(model: SRCNN, path: str | os.PathLike, card: dict) -> None:
+    """Write weights and card into one safetensors file, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written there.
+    """
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    content = safetensors.torch.save(tensors, {"card": json.dumps(card)})
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+def describe(name: str, model: SRCNN, card: dict) -> str:
+    """The model card: what a reader should know before using these weights, as Markdown."""
+    training = card["training"]
+    weights = sum(p.numel() for p in model.parameters())
+    rows = [f"| {d} | {s['psnr']:.2f} | {s['ssim']:.4f} | {s['bicubic_psnr']:.2f} |" for d, s in card["scores"].items()]
+    return f"""# {name}
+
+{type(model).__name__} {"-".join(map(str, model.kernels))}, {weights:,} numbers, enlarges by {card["scale"]}.
+
+| trained on | steps | pairs a step | seed | time | machine |
+|---|---|---|---|---|---|
+| {training["data"]} | {training["steps"]:,} | {training["batch"]} | {training["seed"]} | {card["seconds"]:.0f} s | {card["machine"]} |
+
+Made by `{card["command"]}` with {", ".join(f"{k} {v}" for k, v in card["versions"].items())};
+the log is {name}.jsonl.
+
+| set | PSNR, dB | SSIM | bicubic, dB |
+|---|---|---|---|
+{chr(10).join(rows)}
+
+Measured on luma by the protocol of the published tables. For photographs that were shrunk by bicubic interpolation:
+on noise, JPEG blocks or another blur the network sharpens those too. It restores what is likely, not what was there,
+so its detail is no evidence of anything.
+
+Licence: MIT, as the code. The training images may not be redistributed; no pixel of them is in these weights.
+"""
+
+
+def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
+    """The network that fits the shapes: filter sizes, widths, channels, and the scale of the sub-pixel variant.
+
+    Args:
+        tensors: a state dictionary.
+        source: named in the error.
+
+    Returns:
+        The network; SRCNN with replicate padding, the sub-pixel variant with the zeros it was trained with.
+
+    Raises:
+        InputError: the tensors are those of another network.
+    """
+    stages = ("extraction", "mapping", "reconstruction")
+    wanted = {f"{stage}.{kind}" for stage in stages for kind in ("weight", "bias")}
+    if set(tensors) != wanted:
+        raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected")
+    shapes = [tuple(tensors[f"{stage}.weight"].shape) for stage in stages]
+    try:
+        (n1, channels, f1, _), (n2, _, f2, _), (out, _, f3, _) = shapes
+        scale = math.isqrt(out // channels)
+        build = SRCNN if out == channels else lambda *a, **k: SubPixelSRCNN(scale, *a, **k)
+        model = build((f1, f2, f3), (n1, n2), channels=channels, padding="replicate" if out == channels else "zeros")
+        model.load_state_dict(tensors)
+    except (ValueError, RuntimeError, ZeroDivisionError):
+        raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise InputError(f"{source} holds weights that are not finite numbers")
+    return model.eval()
+
+
+def from_matlab(path: str | os.PathLike) -> SRCNN:
+    """The authors' published layout: one ``.mat`` per scale.
+
+    ``weights_conv1`` (f1^2, n1), ``weights_conv2`` (n1, f2^2, n2), ``weights_conv3`` (n2, f3^2), ``biases_conv1`` to
+    ``3``. Each filter is a column of MATLAB's, so it runs down the columns first; reading it along the rows instead
+    transposes every filter, which PSNR hardly shows (32.45 for 32.39 dB) and pixels do.
+
+    Raises:
+        InputError: the file is damaged or holds something else.
+    """
+    try:
+        content = scipy.io.loadmat(path)
+        weights = [np.asarray(content[f"weights_conv{k}"], dtype=np.float32) for k in (1, 2, 3)]
+        biases = [torch.from_numpy(np.asarray(content[f"biases_conv{k}"], dtype=np.float32).ravel()) for k in (1, 2, 3)]
+        w1, w3 = (w.reshape(-1, w.shape[-1]) if k == 0 else np.atleast_2d(w) for k, w in ((0, weights[0]), (2, weights[2])))
+        w2 = weights[1].reshape(w1.shape[1], -1, w3.shape[0])  # (n1, f2*f2, n2)
+        # (..., f*f) in column order -> (..., f, f); then the output channel first, the input channel second
+        square = [_square(w1.T)[:, None], _square(w2.transpose(2, 0, 1)), _square(w3)[None]]
+    except (KeyError, ValueError, TypeError, NotImplementedError, OSError, IndexError) as error:
+        raise InputError(f"{path} has not the authors' layout (weights_conv1 ... biases_conv3): {error}") from None
+    stages = zip(("extraction", "mapping", "reconstruction"), square, biases, strict=True)
+    tensors = {}
+    for stage, weight, bias in stages:
+        tensors[f"{stage}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
+        tensors[f"{stage}.bias"] = bias
+    return from_tensors(tensors, path)
+
+
+def _square(filters: np.ndarray) -> np.ndarray:
+    """``(..., f*f)`` that runs down the columns to ``(..., f, f)``."""
+    side = math.isqrt(filters.shape[-1])
+    return filters.reshape(*filters.shape[:-1], side, side).swapaxes(-1, -2)

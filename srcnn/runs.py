@@ -1,0 +1,225 @@
+"""Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 9.
+
+A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps), ``checkpoint.pt`` with the one before
+it, and, at the end, ``weights.safetensors``.
+"""
+
+import json
+import os
+import pickle
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srcnn import data, images, pretrained
+from srcnn.color import luma
+from srcnn.files import InputError, atomic
+from srcnn.model import SRCNN
+from srcnn.pairs import RandomCrops, Shuffled, sub_images
+from srcnn.training import Batches, Learner, Step, TrainConfig, command, make_model, train
+
+_LINE = 10  # steps per line of the history
+_CHECKPOINT = 500  # steps between two checkpoints
+
+
+def make_batches(
+    config: TrainConfig, model: SRCNN, *, device: torch.device | str = "cpu", root: str | os.PathLike | None = None
+) -> Batches:
+    """The batches of a configuration, from its data set, on the device.
+
+    Raises:
+        InputError: the data are not there or too small, or the way of cutting pairs is unknown.
+    """
+    border = model.border if model.padding == "valid" else 0
+    if config.pairs == "tutorial":
+        low, high = tutorial_pairs(config, "train", root)
+        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
+    pictures = (luma(image) for _, image in data.photographs(config.data, "train", root))
+    if config.pairs == "sub-images":
+        low, high = sub_images(pictures, scale=config.scale, border=border, size=config.crop)
+        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
+    if config.pairs != "crops":
+        raise InputError(f"pairs {config.pairs!r} is unknown; it is crops, sub-images or tutorial")
+    return RandomCrops(
+        pictures,
+        scale=config.scale,
+        size=config.crop,
+        batch=config.batch,
+        border=border,
+        enlarged=model.scale is None,
+        seed=config.seed,
+        device=device,
+    )
+
+
+def tutorial_pairs(config: TrainConfig, use: str, root: str | os.PathLike | None = None) -> tuple[Tensor, Tensor]:
+    """All pairs of a set as the tutorial makes them, inputs and targets; see :func:`srcnn.images.tutorial_pair`."""
+    files = data.paths(config.data, use, root)
+    side = config.crop * config.scale
+    lows, highs = zip(*(images.tutorial_pair(path, scale=config.scale, crop=side) for path in files), strict=True)
+    return torch.stack(lows), torch.stack(highs)
+
+
+class Run:
+    """A training run in a folder.
+
+    Iterating trains and saves; each item is the :class:`~srcnn.training.Step` just done.
+
+    Args:
+        config: of the run.
+        folder: made if it is missing.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``.
+        root: where data are looked for first.
+        resume: go on from the folder's checkpoint; without it a folder that holds a run is refused.
+
+    Raises:
+        InputError: the folder cannot be used, holds another run, or the data are not there.
+
+    Attributes:
+        learner: the state of the training.
+        batches: see :func:`make_batches`.
+        folder: of the run.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: str | os.PathLike,
+        *,
+        device: torch.device | str = "cpu",
+        root: str | os.PathLike | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.folder = Path(folder)
+        self._check_folder(config, resume)
+        model = make_model(config)
+        self.batches = make_batches(config, model, device=device, root=root)
+        self.learner = Learner(model, config, device)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be made: {error.strerror}; give another --out") from None
+        if resume:
+            self._load_checkpoint()
+        self._seconds = self._trim_history()
+        with atomic(self.folder / "config.json") as part:
+            part.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+
+    def __iter__(self) -> Iterator[Step]:
+        learner, config = self.learner, self.learner.config
+        began, losses = time.monotonic() - self._seconds, []
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+            for step in train(learner, self.batches):
+                losses.append(step.loss)
+                if step.number % _LINE == 0 or step.number == config.steps:
+                    loss = torch.stack(losses).mean().item()
+                    losses.clear()
+                    seconds = round(time.monotonic() - began, 3)
+                    line = {"step": step.number, "loss": loss, "learning_rate": step.learning_rate, "seconds": seconds}
+                    history.write(json.dumps(line) + "\n")
+                if step.number % _CHECKPOINT == 0 or step.number == config.steps:
+                    history.flush()  # the checkpoint must not be ahead of the history
+                    self._save_checkpoint()
+                yield step
+        self._seconds = time.monotonic() - began
+        pretrained.save(learner.result, self.folder / "weights.safetensors", self.card())
+
+    def card(self) -> dict:
+        """The record that the weights carry: configuration, time, machine and versions."""
+        config = self.learner.config
+        return {
+            "scale": config.scale,
+            "command": command(config),
+            "training": asdict(config),
+            "seconds": round(self._seconds, 1),
+            "machine": machine(self.learner.device),
+            "versions": {name: version(name) for name in ("srcnn", "torch", "pytorch-optimizer")},
+        }
+
+    def _check_folder(self, config: TrainConfig, resume: bool) -> None:
+        file = self.folder / "config.json"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder} is a file; --out names a folder")
+        if not file.exists():
+            if resume:
+                raise InputError(f"{self.folder} holds no run to resume; leave out --resume to begin one")
+            return
+        if not resume:
+            raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
+        try:
+            before = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise InputError(f"{file} is damaged; begin anew in another --out") from None
+        now = json.loads(json.dumps(asdict(config)))
+        changed = [key for key in now if now[key] != before.get(key)]
+        if changed:
+            told = ", ".join(f"{key} {before.get(key)} there and {now[key]} here" for key in changed)
+            raise InputError(f"{self.folder} holds a run with other settings: {told}; resume it with its own")
+
+    def _save_checkpoint(self) -> None:
+        newest = self.folder / "checkpoint.pt"
+        with atomic(newest) as part:
+            torch.save(self.learner.state_dict(), part)
+            if newest.exists():  # kept: a full disk or a broken one must not cost the whole run
+                os.replace(newest, self.folder / "checkpoint.previous.pt")
+
+    def _load_checkpoint(self) -> None:
+        """Go on from the newest checkpoint that is whole; from the first step where there is none yet."""
+        for name in ("checkpoint.pt", "checkpoint.previous.pt"):
+            try:
+                state = torch.load(self.folder / name, map_location=self.learner.device, weights_only=True)
+                self.learner.load_state_dict(state)
+                return
+            except FileNotFoundError:
+                continue
+            except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
+                self.warning = f"{self.folder / name} is damaged and was passed over"
+
+    warning: str | None = None  # something the caller should tell the user
+
+    def _trim_history(self) -> float:
+        """Cut what the history says beyond the checkpoint, and tell the seconds up to there."""
+        file = self.folder / "history.jsonl"
+        kept = [line for line in read_history(file) if line["step"] <= self.learner.step] if file.exists() else []
+        with atomic(file) as part:
+            part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        return kept[-1]["seconds"] if kept else 0.0
+
+
+def read_history(path: str | os.PathLike) -> list[dict]:
+    """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
+
+    A last line that was cut short by a kill is left out.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"there is no history {path}")
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines
+
+
+def machine(device: torch.device | str = "cpu") -> str:
+    """What computed: the GPU's name, or the processor's with the number of threads."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        name = models[0] if models else name
+    return f"{name}, {torch.get_num_threads()} threads, {device.type}"

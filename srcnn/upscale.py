@@ -1,0 +1,107 @@
+"""Upscale: a photograph in, a larger photograph out. Chapter 10.
+
+The network sharpens luma. The colour differences, in which the eye sees little detail, are enlarged by bicubic, as is
+the transparency. Large photographs are worked through in tiles, so that memory holds one tile and the two pictures.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from srcnn.color import rgb_to_ycbcr, ycbcr_to_rgb
+from srcnn.evaluation import upscaler
+from srcnn.files import InputError
+from srcnn.images import Photograph, to_bytes, to_float
+from srcnn.model import SRCNN
+from srcnn.resize import enlarge
+
+SMALLEST = 4  # pixels a side: what bicubic interpolation looks at
+LARGEST = 600_000_000  # pixels of the result: 1.8 GB of bytes
+_TILE = 384  # pixels a side of the result: its 64 feature maps take 38 MB
+_REACH = 4  # low-resolution pixels that bicubic needs beside a tile, with room to spare
+
+Progress = Callable[[int, int], None]
+
+
+def upscale(
+    photograph: Photograph,
+    model: SRCNN | None,
+    *,
+    scale: int,
+    device: torch.device | str = "cpu",
+    tile: int = _TILE,
+    progress: Progress = lambda done, total: None,
+) -> Photograph:
+    """Enlarge a photograph.
+
+    Args:
+        photograph: grey or RGB, with or without alpha.
+        model: a network for one channel (luma) or three (RGB), or None for bicubic.
+        scale: 2, 3 or 4.
+        device: where the network computes.
+        tile: side of a tile in pixels of the result; the result does not depend on it.
+        progress: called with the tiles done and their number.
+
+    Returns:
+        The photograph, ``scale`` times as high and wide, with its EXIF block and colour profile.
+
+    Raises:
+        InputError: the photograph is too small or the result too large.
+    """
+    height, width = photograph.pixels.shape[-2:]
+    check_size(height, width, scale)
+    enhance = enlarge if model is None else upscaler(model, device)
+    margin = _REACH if model is None else model.border + _REACH  # what one pixel of the result depends on
+    joint = model is not None and model.channels == 3
+
+    def colour(low: Tensor) -> Tensor:
+        if low.shape[0] == 1 and not joint:
+            return enhance(low, scale)
+        if joint:
+            return enhance(low.expand(3, -1, -1), scale)[: low.shape[0]]
+        ycbcr = rgb_to_ycbcr(low)
+        return ycbcr_to_rgb(torch.cat([enhance(ycbcr[:1], scale), enlarge(ycbcr[1:], scale)]))
+
+    side = max(1, tile // scale)
+    pixels = _tiled(photograph.pixels, colour, scale, side, margin, progress)
+    alpha = photograph.alpha
+    if alpha is not None:
+        alpha = _tiled(alpha, lambda low: enlarge(low, scale), scale, side, _REACH, lambda done, total: None)
+    return replace(photograph, pixels=pixels, alpha=alpha)
+
+
+def check_size(height: int, width: int, scale: int) -> None:
+    """Find out whether a photograph can be enlarged.
+
+    Raises:
+        InputError: it is too small or the result too large.
+    """
+    if min(height, width) < SMALLEST:
+        raise InputError(f"the photograph has {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
+    if height * width * scale**2 > LARGEST:
+        raise InputError(
+            f"the result would be {width * scale} x {height * scale} pixels; at most {LARGEST // 10**6} megapixels are made"
+        )
+
+
+def _tiled(
+    pixels: Tensor, work: Callable[[Tensor], Tensor], scale: int, side: int, margin: int, progress: Progress
+) -> Tensor:
+    """Work through bytes ``(C, H, W)`` tile by tile; ``side`` and ``margin`` in pixels of the small image."""
+    channels, height, width = pixels.shape
+    result = torch.empty(channels, height * scale, width * scale, dtype=torch.uint8)
+    corners = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
+    for done, (top, left) in enumerate(corners, 1):
+        # the tile with its margin, but not beyond the photograph: there the edge rule of the whole image holds
+        y0, x0 = max(0, top - margin), max(0, left - margin)
+        y1, x1 = min(height, top + side + margin), min(width, left + side + margin)
+        large = to_bytes(work(to_float(pixels[:, y0:y1, x0:x1])))
+        rows, columns = min(side, height - top) * scale, min(side, width - left) * scale
+        y, x = (top - y0) * scale, (left - x0) * scale
+        result[:, top * scale : top * scale + rows, left * scale : left * scale + columns] = large[
+            :, y : y + rows, x : x + columns
+        ]
+        progress(done, len(corners))
+    return result
