@@ -40,6 +40,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("srcnn: interrupted", file=sys.stderr)
         return 130
+    except RuntimeError as error:
+        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        print(f"srcnn: {_sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
+        return 2
 
 
 def _sentence(error: Exception) -> str:
@@ -85,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_natural)
     sub.add_argument("--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is")
     sub.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"))
-    sub.add_argument("--out", required=True, help="folder of the run")
+    sub.add_argument("--out", help="folder of the run; a new one under runs/ unless given")
     sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _device(sub)
     _root(sub)
@@ -151,9 +156,10 @@ def _rate(text: str) -> float:
 
 def _known_device(text: str) -> str:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if text.split(":")[0] not in available:
+    kind, _, number = text.partition(":")
+    if kind not in available or (number and not number.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r} is no device; it is cpu, cuda or mps")
-    if not available[text.split(":")[0]]:
+    if not available[kind] or (kind == "cuda" and int(number or 0) >= torch.cuda.device_count()):
         raise argparse.ArgumentTypeError(f"there is no {text} device on this machine; leave --device out")
     return text
 
@@ -235,8 +241,10 @@ def _train(arguments: argparse.Namespace) -> None:
             raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
         count = len(data.paths(config.data, "train", arguments.root))
         config = replace(config, steps=-(-arguments.nEpochs * count // config.batch))
-    device = arguments.device or fastest_device()
-    run = Run(config, arguments.out, device=device, root=arguments.root, resume=arguments.resume)
+    if arguments.resume and not arguments.out:
+        raise InputError("--resume needs --out, the folder of the run to go on with")
+    device, folder = arguments.device or fastest_device(), arguments.out or _new_folder(config)
+    run = Run(config, folder, device=device, root=arguments.root, resume=arguments.resume)
     if run.warning:
         print(f"srcnn: {run.warning}", file=sys.stderr)
     print(training.command(config))
@@ -245,8 +253,16 @@ def _train(arguments: argparse.Namespace) -> None:
         _tutorial_epochs(run, steps, arguments)
     else:
         deque(steps, maxlen=0)
-    seconds = read_history(run.folder / "history.jsonl")[-1]["seconds"]
-    print(f"{run.folder / 'weights.safetensors'} after {config.steps:,} steps, {seconds:.0f} s")
+    weights, seconds = run.folder / "weights.safetensors", read_history(run.folder / "history.jsonl")[-1]["seconds"]
+    print(f"{config.steps:,} steps in {seconds:.0f} s; measure them with")
+    print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
+
+
+def _new_folder(config: training.TrainConfig) -> Path:
+    """A folder under ``runs/`` that is not there yet."""
+    name = f"{config.recipe}-{config.architecture}-x{config.scale}"
+    numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(folder for folder in numbered if not folder.exists())
 
 
 def _tutorial_epochs(run: Run, steps: Iterator[training.Step], arguments: argparse.Namespace) -> None:

@@ -5,16 +5,16 @@ file. Adding a set is an entry in the one and its lines in the other. Chapter 9 
 """
 
 import hashlib
+import lzma
 import os
 import tarfile
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import platformdirs
 from torch import Tensor
@@ -27,6 +27,8 @@ from srcnn.leaves import dead_leaves
 GENERATED = ("sample", "leaves")  # sets that are there without a file
 _LEAVES = {"train": range(40), "test": range(1_000, 1_005)}  # seeds
 _LARGEST = 1 << 26  # bytes of one image in an archive; more is not one of ours
+# what the standard library raises on an archive that is cut short, damaged, encrypted or of an unknown kind
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def photographs(spec: str, use: str, root: str | os.PathLike | None = None) -> I
 def paths(name: str, use: str, root: str | os.PathLike | None = None) -> list[Path]:
     """The files of a registered set or a folder, in alphabetical order; see :func:`photographs`."""
     if name.lower() not in (*registry(), "bsd100", "bsd200"):
-        if os.sep in name or Path(name).exists():
+        if name and (os.sep in name or Path(name).exists()):
             return images.listing(name)
         lookup(name)
     entry = lookup(name.lower())
@@ -203,9 +205,10 @@ def fetch(
             before = len(missing)
             _take(file, missing, place)
             if len(missing) == before:
-                failures.append(f"{url}: none of its files has a right checksum")
+                failures.append(f"{url}: none of the missing files is in it, by checksum")
             file.unlink()
         except InputError as error:
+            file.unlink(missing_ok=True)  # a damaged archive; kept, it would be taken again the next time
             failures.append(str(error))
         if not missing:
             return place
@@ -222,54 +225,51 @@ def _take(file: Path, missing: dict[str, tuple[str, str | None]], place: Path) -
     Members are known by their content, never by their names: mirrors sort and name the images in their own ways, and
     a name from an archive never becomes a path on the reader's disk.
     """
-    by_bytes = {sha: path for path, (sha, _) in missing.items()}
-    by_pixels = {pixels: path for path, (_, pixels) in missing.items() if pixels}
-    for member in _members(file):
-        content = member.read(_LARGEST)
-        path = by_bytes.get(hashlib.sha256(content).hexdigest())
-        if path:
+    for content in _members(file):
+        sha = hashlib.sha256(content).hexdigest()
+        found = [path for path, (wanted, _) in missing.items() if wanted == sha]  # T91 has one picture twice
+        for path in found:
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             with atomic(place / path) as part:
                 part.write_bytes(content)
-        elif by_pixels:
-            path = _take_pixels(content, by_pixels, place)
-        if path:
-            missing.pop(path, None)
+        if not found and any(pixels for _, pixels in missing.values()):
+            found = _take_pixels(content, missing, place)
+        for path in found:
+            del missing[path]
 
 
-def _take_pixels(content: bytes, by_pixels: dict[str, str], place: Path) -> str | None:
+def _take_pixels(content: bytes, missing: dict[str, tuple[str, str | None]], place: Path) -> list[str]:
     """The same picture in another lossless file type, a PNG for a BMP, written as the registry names it."""
     part = place / ".downloads" / "picture"
     part.write_bytes(content)
     try:
-        path = by_pixels.get(images.pixel_hash(part))
-        if path:
+        try:
+            pixels = images.pixel_hash(part)
+        except InputError:  # no image
+            return []
+        found = [path for path, (_, wanted) in missing.items() if wanted == pixels]
+        for path in found:
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             images.write_photograph(place / path, images.read_photograph(part))
-        return path
-    except InputError:  # no image
-        return None
+        return found
     finally:
         part.unlink()
 
 
-def _members(file: Path) -> Iterator[IO[bytes]]:
-    """The files in a .tar, .tar.gz or .zip, each open for reading; or the file itself."""
+def _members(file: Path) -> Iterator[bytes]:
+    """The content of each file in a .tar, .tar.gz or .zip; or of the file itself."""
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 for info in archive.infolist():
                     if not info.is_dir() and info.file_size < _LARGEST:
-                        with archive.open(info) as member:
-                            yield member
+                        yield archive.read(info)
         elif tarfile.is_tarfile(file):
             with tarfile.open(file) as archive:
                 for info in archive:
                     if info.isfile() and info.size < _LARGEST:
-                        with closing(archive.extractfile(info)) as member:
-                            yield member
-        else:
-            with file.open("rb") as member:
-                yield member
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+                        yield archive.extractfile(info).read()
+        elif file.stat().st_size < _LARGEST:
+            yield file.read_bytes()
+    except _DAMAGED as error:
         raise InputError(f"{file.name} is a damaged archive ({error})") from None

@@ -43,10 +43,12 @@ def download(url: str, path: str | os.PathLike, progress: Progress = lambda done
             os.replace(part, path)
             return
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code == 416:
-                part.unlink(missing_ok=True)  # the part is longer than the file: another file stands there now
-            elif attempt == _ATTEMPTS - 1 or not part.exists() or part.stat().st_size == have:
-                raise InputError(f"{url}: {_reason(error)}") from None  # no byte came: do not insist
+            outgrown = have and isinstance(error, urllib.error.HTTPError) and error.code == 416
+            if outgrown:  # the part is longer than the file: another file stands there now
+                part.unlink()
+            came = outgrown or (part.exists() and part.stat().st_size != have)
+            if attempt == _ATTEMPTS - 1 or not came:  # where no byte came: do not insist
+                raise InputError(f"{url}: {_reason(error)}") from None
 
 
 def _append(url: str, part: Path, have: int, progress: Progress) -> None:

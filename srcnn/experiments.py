@@ -6,6 +6,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -47,7 +48,9 @@ def measure(
         "mean": _record(mean(table)),
         "images": {name: _record(quality) for name, quality in table.items()},
         "provenance": {
-            "command": f"srcnn evaluate --weights {weights} --data {dataset} --scale {scale}",
+            "command": shlex.join(
+                ["srcnn", "evaluate", "--weights", str(weights), "--data", dataset, "--scale", str(scale)]
+            ),
             "srcnn": version("srcnn"),
             "torch": version("torch"),
             "data_sha256": data.fingerprint(dataset, "test", root),

@@ -6,6 +6,7 @@ Everywhere else an image is a float32 tensor in 0..1; a photograph too large for
 
 import hashlib
 import os
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +24,14 @@ from srcnn.files import InputError, atomic, writable
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 READABLE = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 WRITABLE = {".bmp": "BMP", ".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_FORMATS = sorted(set(WRITABLE.values()))  # of those that Pillow knows, some start other programs
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _ORIENTATION = 0x0112
+# what Pillow's decoders raise on damaged files
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
 
-# Photographs inside scikit-image's wheel that may be shown and shared (CC0, public domain or no known restriction,
-# by their docstrings). Chelsea the cat and the coins are never trained on.
+#: Photographs inside scikit-image's wheel that may be shown and shared (CC0, public domain or no known restriction, by
+#: their docstrings). Chelsea the cat and the coins are never trained on.
 SAMPLE = {
     "train": ("astronaut", "brick", "camera", "coffee", "grass", "gravel", "hubble_deep_field", "rocket"),
     "validation": ("chelsea", "coins"),
@@ -111,8 +115,8 @@ def read_photograph(path: str | os.PathLike) -> Photograph:
         exif.pop(_ORIENTATION, None)
         transparent = image.mode in ("LA", "RGBA")
         values = _to_tensor(np.asarray(image))
-    pixels, alpha = (values[:-1], values[-1:]) if transparent else (values, None)
-    return Photograph(pixels, alpha, exif.tobytes() if len(exif) else None, icc)
+        pixels, alpha = (values[:-1], values[-1:]) if transparent else (values, None)
+        return Photograph(pixels, alpha, exif.tobytes() if len(exif) else None, icc)
 
 
 def check_output(path: str | os.PathLike, *, height: int, width: int, alpha: bool) -> None:
@@ -209,10 +213,8 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
     if path.is_dir():
         raise InputError(f"{path} is a folder; one image file is expected")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS decides, in one sentence
-            image = Image.open(path)
-        with image:
+        # what Pillow remarks about size and metadata is decided here, by MAX_PIXELS and by the sentences below
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as image:
             _check_kind(path, image)
             image.load()
             yield image
@@ -224,7 +226,7 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
         raise InputError(f"{path} is too large: at most {MAX_PIXELS // 10**6} megapixels are read") from None
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on damaged files
+    except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{path} cannot be read: {error.strerror}") from None
         raise InputError(f"{path} is damaged or cut short ({error}); get a whole copy") from None
@@ -234,7 +236,8 @@ def _check_kind(path: Path, image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise InputError(f"{path} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read")
-    if getattr(image, "n_frames", 1) > 1:
+    # MPO: a telephone's JPEG with a second view or a brightness map behind the photograph
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         raise InputError(f"{path} holds {image.n_frames} pictures (an animation or several pages); give a single one")
     if image.mode == "P":
         raise InputError(f"{path} has a palette, whose numbers are no brightness; save it as RGB")
@@ -242,7 +245,9 @@ def _check_kind(path: Path, image: Image.Image) -> None:
         raise InputError(f"{path} is in the printing colours CMYK; save it as RGB")
     if image.mode.startswith("I") or image.mode == "F" or _deep(image):
         raise InputError(f"{path} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or grey")
-    if image.mode not in ("L", "LA", "RGB", "RGBA") or "transparency" in image.info:
+    if "transparency" in image.info:
+        raise InputError(f"{path} has one colour marked as transparent; save it as RGBA, or as RGB or grey without")
+    if image.mode not in ("L", "LA", "RGB", "RGBA"):
         raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or grey")
 
 

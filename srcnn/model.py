@@ -55,7 +55,7 @@ class SRCNN(nn.Module):
 
     @property
     def border(self) -> int:
-        """Pixels that valid convolutions lose on each side; half the receptive field: 6 for 9-1-5."""
+        """Pixels that valid convolutions lose on each side, half the receptive field (6 for 9-1-5)."""
         return sum(f - 1 for f in self.kernels) // 2
 
     def forward(self, y: Tensor) -> Tensor:

@@ -155,7 +155,7 @@ def sub_images(
     """
     lows, highs = [], []
     for image in images:
-        if min(image.shape[-2:]) - max(image.shape[-2] % scale, image.shape[-1] % scale) < size:
+        if min(side - side % scale for side in image.shape[-2:]) < size:
             continue
         low, high = pair(image, scale, enlarged=True)
         inner = high[..., border : high.shape[-2] - border, border : high.shape[-1] - border]

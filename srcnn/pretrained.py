@@ -7,6 +7,7 @@ authors' own MATLAB files can be read too; the course may not ship them, but a r
 import json
 import math
 import os
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import safetensors
 import safetensors.torch
 import scipy.io
 import torch
+from scipy.io.matlab import MatReadError
 from torch import Tensor
 
 from srcnn.files import InputError, atomic, shipped
@@ -62,6 +64,8 @@ def load(weights: str | os.PathLike) -> Pretrained:
             card = json.loads((file.metadata() or {}).get("card", "{}"))
     except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
         raise InputError(f"{path} is no whole safetensors file ({error})") from None
+    if not isinstance(card, dict):
+        raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
     return Pretrained(from_tensors(tensors, path), card)
 
 
@@ -131,7 +135,7 @@ def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
         model.load_state_dict(tensors)
     except (ValueError, RuntimeError, ZeroDivisionError):
         raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None
-    if not all(value.isfinite().all() for value in tensors.values()):
+    if not all(value.isfinite().all() for value in model.parameters()):
         raise InputError(f"{source} holds weights that are not finite numbers")
     return model.eval()
 
@@ -148,13 +152,15 @@ def from_matlab(path: str | os.PathLike) -> SRCNN:
     """
     try:
         content = scipy.io.loadmat(path)
-        weights = [np.asarray(content[f"weights_conv{k}"], dtype=np.float32) for k in (1, 2, 3)]
-        biases = [torch.from_numpy(np.asarray(content[f"biases_conv{k}"], dtype=np.float32).ravel()) for k in (1, 2, 3)]
-        w1, w3 = (w.reshape(-1, w.shape[-1]) if k == 0 else np.atleast_2d(w) for k, w in ((0, weights[0]), (2, weights[2])))
+        weights = [_real(content[f"weights_conv{k}"]) for k in (1, 2, 3)]
+        biases = [torch.from_numpy(_real(content[f"biases_conv{k}"]).ravel()) for k in (1, 2, 3)]
+        w1, w3 = (
+            w.reshape(-1, w.shape[-1]) if k == 0 else np.atleast_2d(w) for k, w in ((0, weights[0]), (2, weights[2]))
+        )
         w2 = weights[1].reshape(w1.shape[1], -1, w3.shape[0])  # (n1, f2*f2, n2)
         # (..., f*f) in column order -> (..., f, f); then the output channel first, the input channel second
         square = [_square(w1.T)[:, None], _square(w2.transpose(2, 0, 1)), _square(w3)[None]]
-    except (KeyError, ValueError, TypeError, NotImplementedError, OSError, IndexError) as error:
+    except (MatReadError, LookupError, ValueError, TypeError, NotImplementedError, OSError, zlib.error) as error:
         raise InputError(f"{path} has not the authors' layout (weights_conv1 ... biases_conv3): {error}") from None
     stages = zip(("extraction", "mapping", "reconstruction"), square, biases, strict=True)
     tensors = {}
@@ -162,6 +168,12 @@ def from_matlab(path: str | os.PathLike) -> SRCNN:
         tensors[f"{stage}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
         tensors[f"{stage}.bias"] = bias
     return from_tensors(tensors, path)
+
+
+def _real(values: np.ndarray) -> np.ndarray:
+    if np.iscomplexobj(values):
+        raise ValueError("its numbers are complex")
+    return np.asarray(values, dtype=np.float32)
 
 
 def _square(filters: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 9.
 
-A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps), ``checkpoint.pt`` with the one before
+A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, or 100 in a long run), ``checkpoint.pt`` with the one before
 it, and, at the end, ``weights.safetensors``.
 """
 
@@ -9,6 +9,7 @@ import os
 import pickle
 import platform
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
@@ -24,8 +25,18 @@ from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, sub_images
 from srcnn.training import Batches, Learner, Step, TrainConfig, command, make_model, train
 
-_LINE = 10  # steps per line of the history
-_CHECKPOINT = 500  # steps between two checkpoints
+_CHECKPOINT = 500  # steps between two checkpoints; a multiple of the steps per line of the history
+# what opening a checkpoint raises that is cut short or damaged
+_DAMAGED = (
+    zipfile.BadZipFile,
+    pickle.UnpicklingError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 def make_batches(
@@ -34,14 +45,19 @@ def make_batches(
     """The batches of a configuration, from its data set, on the device.
 
     Raises:
-        InputError: the data are not there or too small, or the way of cutting pairs is unknown.
+        InputError: the data are not there or too small, the way of cutting pairs is unknown, or another network is
+            needed for it.
     """
     border = model.border if model.padding == "valid" else 0
     if config.pairs == "tutorial":
+        if model.scale is None:
+            raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
         low, high = tutorial_pairs(config, "train", root)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
     pictures = (luma(image) for _, image in data.photographs(config.data, "train", root))
     if config.pairs == "sub-images":
+        if model.scale is not None:
+            raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")
         low, high = sub_images(pictures, scale=config.scale, border=border, size=config.crop)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
     if config.pairs != "crops":
@@ -114,20 +130,21 @@ class Run:
     def __iter__(self) -> Iterator[Step]:
         learner, config = self.learner, self.learner.config
         began, losses = time.monotonic() - self._seconds, []
+        stride = 10 if config.steps <= 5_000 else 100  # a long run's log should stay small
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
             for step in train(learner, self.batches):
+                self._seconds = time.monotonic() - began  # kept, so that a loop that stops here can be taken up again
                 losses.append(step.loss)
-                if step.number % _LINE == 0 or step.number == config.steps:
-                    loss = torch.stack(losses).mean().item()
+                if step.number % stride == 0 or step.number == config.steps:
+                    loss = float(f"{torch.stack(losses).mean().item():.6g}")
                     losses.clear()
-                    seconds = round(time.monotonic() - began, 3)
-                    line = {"step": step.number, "loss": loss, "learning_rate": step.learning_rate, "seconds": seconds}
+                    rate, seconds = float(f"{step.learning_rate:.4g}"), round(self._seconds, 2)
+                    line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
                     history.write(json.dumps(line) + "\n")
                 if step.number % _CHECKPOINT == 0 or step.number == config.steps:
                     history.flush()  # the checkpoint must not be ahead of the history
                     self._save_checkpoint()
                 yield step
-        self._seconds = time.monotonic() - began
         pretrained.save(learner.result, self.folder / "weights.safetensors", self.card())
 
     def card(self) -> dict:
@@ -173,12 +190,15 @@ class Run:
         """Go on from the newest checkpoint that is whole; from the first step where there is none yet."""
         for name in ("checkpoint.pt", "checkpoint.previous.pt"):
             try:
+                with zipfile.ZipFile(self.folder / name) as archive:  # torch.load does not look at the checksums
+                    if archive.testzip():
+                        raise zipfile.BadZipFile
                 state = torch.load(self.folder / name, map_location=self.learner.device, weights_only=True)
                 self.learner.load_state_dict(state)
                 return
             except FileNotFoundError:
                 continue
-            except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError):
+            except _DAMAGED:
                 self.warning = f"{self.folder / name} is damaged and was passed over"
 
     warning: str | None = None  # something the caller should tell the user
@@ -220,6 +240,8 @@ def machine(device: torch.device | str = "cpu") -> str:
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
         name = models[0] if models else name
     return f"{name}, {torch.get_num_threads()} threads, {device.type}"

@@ -6,6 +6,7 @@ checkpoint needs is in :class:`Learner`.
 
 import copy
 import math
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -106,7 +107,8 @@ RECIPES = {
         batch=32,
         steps=3_000,
         optimizer="soap",
-        learning_rate=5e-3,
+        learning_rate=1e-2,
+        slow_factor=0.1,
         cosine=True,
         average=0.1,
     ),
@@ -137,14 +139,19 @@ def make_model(config: TrainConfig, *, padding: str | None = None) -> SRCNN:
         padding: see :class:`srcnn.model.SRCNN`; the class's own where it is None.
 
     Raises:
-        InputError: the architecture is unknown.
+        InputError: the architecture is unknown, or its valid convolutions leave nothing of a crop.
     """
     options = {} if padding is None else {"padding": padding}
     try:
         if config.architecture == "subpixel":
             model = SubPixelSRCNN(config.scale, **options)
         else:
-            model = SRCNN(tuple(int(f) for f in config.architecture.split("-")), **options)
+            kernels = tuple(int(f) for f in config.architecture.split("-"))
+            if padding in (None, "valid") and sum(kernels) - len(kernels) >= config.crop:
+                raise InputError(f"architecture {config.architecture} leaves nothing of a crop of {config.crop} pixels")
+            model = SRCNN(kernels, **options)
+    except InputError:
+        raise
     except ValueError:
         raise InputError(
             f"architecture {config.architecture!r} is unknown; give three odd filter sizes such as 9-1-5, or subpixel"
@@ -214,7 +221,7 @@ class Learner:
 
     @property
     def result(self) -> SRCNN:
-        """The network to keep: the averaged one, or the last where nothing is averaged."""
+        """The network to keep, which is the averaged one, or the last where nothing is averaged."""
         return self.average if self.config.average else self.model
 
 
@@ -307,4 +314,4 @@ def command(config: TrainConfig) -> str:
         value = getattr(config, name)
         if name in ("data", "scale") or value != getattr(recipe, name):
             words += [flag, f"{value}"]
-    return " ".join(words)
+    return shlex.join(words)

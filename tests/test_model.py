@@ -1,0 +1,165 @@
+"""Model, against published counts, gradients and the convolutions of SciPy."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.signal import correlate
+
+from srcnn.model import INITIALISATIONS, SRCNN, SubPixelSRCNN, initialise
+from srcnn.published import PARAMETERS
+
+
+def _count(model: torch.nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def _noise(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("kernels", "with_biases"), [((9, 1, 5), 8_129), ((9, 3, 5), 24_513), ((9, 5, 5), 57_281)])
+def test_parameter_counts_are_the_published_ones(kernels, with_biases):
+    model = SRCNN(kernels)
+    weights = _count(model) - sum(p.numel() for name, p in model.named_parameters() if name.endswith("bias"))
+    assert _count(model) == with_biases
+    assert PARAMETERS["-".join(map(str, kernels))] == (weights, with_biases)
+
+
+def test_the_tutorials_network_at_x4_has_20_144_parameters():
+    assert _count(SubPixelSRCNN(4)) == 20_144
+
+
+@pytest.mark.parametrize(("kernels", "side"), [((9, 1, 5), 13), ((9, 5, 5), 17), ((3, 3, 3), 7)])
+def test_receptive_field_is_where_one_output_pixel_has_a_gradient(kernels, side):
+    model = SRCNN(kernels, (2, 2))
+    with torch.no_grad():
+        for values in model.parameters():
+            values.fill_(0.1)  # positive, so that no path is cut off by ReLU or cancels another
+    image = torch.ones(1, 1, 31, 31, requires_grad=True)
+    output = model(image)
+    output[0, 0, output.shape[2] // 2, output.shape[3] // 2].backward()
+    rows, columns = image.grad[0, 0].nonzero().T
+    assert (rows.min(), rows.max()) == (columns.min(), columns.max()) == (15 - side // 2, 15 + side // 2)
+    assert len(rows) == side**2
+    assert model.border == side // 2
+
+
+def _naive(model: SRCNN, image: torch.Tensor) -> torch.Tensor:
+    """F1, F2 and F of section 3.1 with valid correlations in double precision."""
+    x = image.double().numpy()
+    for layer in (model.extraction, model.mapping, model.reconstruction):
+        weight, bias = layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
+        x = np.stack([
+            sum(correlate(x[c], weight[k, c], "valid", "direct") for c in range(len(x))) + bias[k]
+            for k in range(len(weight))
+        ])  # fmt: skip
+        if layer is not model.reconstruction:
+            x = np.maximum(0, x)
+    return torch.from_numpy(x).float()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_forward_is_the_papers_three_equations(channels):
+    model = SRCNN((5, 3, 3), (4, 3), channels=channels)
+    image = _noise(channels, 14, 17)
+    torch.testing.assert_close(model(image[None])[0], _naive(model, image))
+
+
+def test_the_three_paddings_agree_away_from_the_border_and_differ_at_it():
+    outputs = {}
+    for padding in ("valid", "replicate", "zeros"):
+        model = initialise(SRCNN(widths=(6, 4), padding=padding), "torch", seed=0)
+        outputs[padding] = model(_noise(1, 1, 24, 26) + 1)
+    inner = (..., slice(6, -6), slice(6, -6))
+    assert outputs["valid"].shape == (1, 1, 12, 14)
+    assert outputs["replicate"].shape == outputs["zeros"].shape == (1, 1, 24, 26)
+    torch.testing.assert_close(outputs["replicate"][inner], outputs["valid"])
+    torch.testing.assert_close(outputs["zeros"][inner], outputs["valid"])
+    assert (outputs["zeros"] - outputs["replicate"]).abs().max() > 0.01
+
+
+def test_replicate_padding_makes_a_constant_image_constant_up_to_the_edge():
+    output = initialise(SRCNN(padding="replicate"), "torch", seed=0)(torch.full((1, 1, 9, 9), 0.5))
+    torch.testing.assert_close(output, output[..., 4:5, 4:5].expand_as(output))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixel_shuffle_lays_the_channels_out_as_pixels(channels):
+    scale = 3
+    model = SubPixelSRCNN(scale, (3, 1, 3), (4, 4), channels=channels)
+    low = _noise(2, channels, 5, 6)
+    maps, output = SRCNN.forward(model, low), model(low)
+    assert maps.shape == (2, channels * 9, 5, 6)
+    assert output.shape == (2, channels, 15, 18)
+    for c in range(channels):
+        for row in range(scale):
+            for column in range(scale):
+                channel = maps[:, c * 9 + row * scale + column]
+                assert torch.equal(output[:, c, row::scale, column::scale], channel)
+
+
+def test_valid_sub_pixel_output_loses_the_border_times_the_scale():
+    model = SubPixelSRCNN(2, padding="valid")
+    assert model(_noise(1, 1, 20, 22)).shape == (1, 1, 2 * (20 - 12), 2 * (22 - 12))
+
+
+def _weights(scheme: str, seed: int) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in initialise(SRCNN(), scheme, seed=seed).parameters()])
+
+
+@pytest.mark.parametrize("scheme", INITIALISATIONS)
+def test_one_seed_is_one_network_whatever_the_global_generator_does(scheme):
+    torch.manual_seed(1)
+    first, state = _weights(scheme, 7), torch.get_rng_state()
+    initialise(SRCNN(), scheme, seed=7)
+    model = SRCNN()
+    before = torch.get_rng_state()
+    initialise(model, scheme, seed=7)
+    assert torch.equal(torch.get_rng_state(), before), "initialise moved torch's global generator"
+    assert not torch.equal(before, state), "the check above means nothing: making a model moves it"
+    assert torch.equal(_weights(scheme, 7), first)
+    assert not torch.equal(_weights(scheme, 8), first)
+
+
+@pytest.mark.parametrize(("scheme", "deviation"), [("paper", 0.001), ("tutorial", 0.01)])
+def test_gaussian_schemes_have_their_deviation_and_no_bias(scheme, deviation):
+    model = initialise(SRCNN((9, 5, 5)), scheme, seed=0)
+    for layer in (model.extraction, model.mapping, model.reconstruction):
+        # the deviation of n normal numbers is known to 1 / sqrt(2n); four times that
+        n = layer.weight.numel()
+        assert layer.weight.std().item() == pytest.approx(deviation, rel=4 / (2 * n) ** 0.5)
+        assert abs(layer.weight.mean().item()) < 4 * deviation / n**0.5
+        assert not layer.bias.any()
+
+
+def test_torch_scheme_is_uniform_within_one_over_the_root_of_the_fan_in():
+    model = initialise(SRCNN(), "torch", seed=0)
+    for layer, fan_in in ((model.extraction, 81), (model.mapping, 64), (model.reconstruction, 32 * 25)):
+        bound = fan_in**-0.5
+        assert 0.98 * bound < layer.weight.abs().max() <= bound
+        assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.06)  # 800 weights: 4 / sqrt(5n)
+        assert layer.bias.any()
+        assert layer.bias.abs().max() <= bound
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kernels": (9, 2, 5)}, "three odd filter sizes expected, such as 9-1-5, got 9-2-5"),
+        ({"kernels": (9, -1, 5)}, "three odd filter sizes expected"),
+        ({"kernels": (9, 5)}, "got 9-5"),
+        ({"widths": (64, 0)}, r"must be at least 1, got \(64, 0\) and 1"),
+        ({"channels": 0}, "must be at least 1"),
+        ({"padding": "same"}, "padding 'same' is unknown; it is one of valid, replicate, zeros"),
+    ],
+)
+def test_what_is_no_network_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        SRCNN(**options)
+
+
+def test_a_scale_below_one_and_an_unknown_initialisation_are_refused():
+    with pytest.raises(ValueError, match="scale must be at least 1, got 0"):
+        SubPixelSRCNN(0)
+    with pytest.raises(ValueError, match="'xavier' is unknown; it is one of paper, tutorial, torch"):
+        initialise(SRCNN(), "xavier", seed=0)
