@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test check lab serve notebooks links results address clean
+.PHONY: help book test chapters check lab serve notebooks links results address clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,7 +23,21 @@ book: $(READY)  ## build the book into _build/html
 
 test: $(READY)  ## every test: the package, the commands, every chapter
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
-	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/nbval.cfg -p no:doctest $(CHAPTERS)
+	$(MAKE) --no-print-directory chapters
+
+# Each chapter runs as in Colab: from an empty folder, with nothing of the repository but the wheel; and what it prints is
+# compared with what it has stored, so that a number that the code no longer gives fails here.
+ALONE := _build/alone
+chapters: $(READY)  ## run every chapter alone, with the wheel only, and compare its outputs
+	rm -rf $(ALONE)
+	$(BIN)/python -m build --wheel --no-isolation --outdir $(ALONE)/wheel . >/dev/null
+	$(BIN)/python -m zipfile -e $(ALONE)/wheel/*.whl $(ALONE)/site
+	for chapter in $(CHAPTERS); do \
+		folder=$(ALONE)/$$(basename $$chapter .ipynb) && mkdir -p $$folder && cp $$chapter $$folder; done
+	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -c \
+		'import srcnn; assert "$(ALONE)" in srcnn.__file__, f"{srcnn.__file__} is not the wheel"'
+	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -m pytest -q -p no:doctest -p no:cacheprovider \
+		--nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
 
 check: $(READY)  ## formatting, lint and spelling
 	$(BIN)/ruff format --check .

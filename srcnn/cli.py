@@ -1,23 +1,24 @@
-"""The command ``srcnn``: words in, one call to the package, lines out. A wrong word ends in one sentence and status 2."""
+"""The command ``srcnn``: words in, one call to the package, lines out.
+
+A wrong word ends in one sentence and status 2.
+"""
 
 import argparse
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 from typing import NoReturn
 
 import torch
 from tqdm import tqdm
 
 from srcnn import __version__, data, experiments, images, training
-from srcnn.evaluation import tutorial_psnr
+from srcnn.download import Progress
 from srcnn.files import InputError, shipped, writable
-from srcnn.progress import progress
-from srcnn.resize import enlarge
-from srcnn.runs import Run, read_history, tutorial_pairs
+from srcnn.progress import counter, progress
+from srcnn.runs import Run, tutorial_epochs
 from srcnn.upscale import check_size, upscale
 
 
@@ -63,12 +64,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="srcnn", description="Image super-resolution with three convolutions, after Dong et al. 2014.")
+    parser = _Parser(
+        prog="srcnn", description="Image super-resolution with three convolutions, after Dong et al. 2014."
+    )
     parser.add_argument("--version", action="version", version=f"srcnn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        sub = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
         sub.set_defaults(run=run)
         return sub
 
@@ -78,22 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _root(sub)
 
     sub = command("train", _train, "train a network")
-    sub.add_argument("--recipe", default="fast", choices=tuple(training.RECIPES), help="settings to begin with")
-    sub.add_argument("--data", help="a registered set, sample, leaves, a folder, or several joined by +")
-    sub.add_argument("--scale", "--upscale_factor", "-uf", type=int, choices=experiments.SCALES)
-    sub.add_argument("--architecture", help="9-1-5 and the like, or subpixel")
-    sub.add_argument("--steps", type=_positive, help="optimizer steps")
-    sub.add_argument("--nEpochs", type=_positive, help="passes over the data instead of --steps; tutorial only")
-    sub.add_argument("--batch", "--batchSize", type=_positive, help="pairs a step")
-    sub.add_argument("--testBatchSize", type=_positive, default=8, help="of the tutorial's measure")
-    sub.add_argument("--lr", type=_rate, help="learning rate")
-    sub.add_argument("--seed", type=_natural)
-    sub.add_argument("--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is")
-    sub.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"))
-    sub.add_argument("--out", help="folder of the run; a new one under runs/ unless given")
-    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    _device(sub)
-    _root(sub)
+    _train_flags(sub)
 
     sub = command("evaluate", _evaluate, "measure a network beside bicubic, by the protocol of the published tables")
     sub.add_argument("--weights", required=True, help="a shipped name, a file, or bicubic")
@@ -107,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("photo")
     sub.add_argument("-o", "--output", required=True)
     sub.add_argument("--scale", type=int, choices=experiments.SCALES, required=True)
-    sub.add_argument("--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given")
+    sub.add_argument(
+        "--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given"
+    )
     _device(sub)
 
     sub = command("export", _export, "turn a finished run into weights with a model card and its log")
@@ -121,6 +113,27 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", help="folder for the results; the package's own unless given")
     _root(sub)
     return parser
+
+
+def _train_flags(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--recipe", default="fast", choices=tuple(training.RECIPES), help="settings to begin with")
+    sub.add_argument("--data", help="a registered set, sample, leaves, a folder, or several joined by +")
+    sub.add_argument("--scale", "--upscale_factor", "-uf", type=int, choices=experiments.SCALES)
+    sub.add_argument("--architecture", help="9-1-5 and the like, or subpixel")
+    sub.add_argument("--steps", type=_positive, help="optimizer steps")
+    sub.add_argument("--nEpochs", type=_positive, help="passes over the data instead of --steps; tutorial only")
+    sub.add_argument("--batch", "--batchSize", type=_positive, help="pairs a step")
+    sub.add_argument("--testBatchSize", type=_positive, default=8, help="of the tutorial's measure")
+    sub.add_argument("--lr", type=_rate, help="learning rate")
+    sub.add_argument("--seed", type=_natural)
+    sub.add_argument(
+        "--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is"
+    )
+    sub.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"))
+    sub.add_argument("--out", help="folder of the run; a new one under runs/ unless given")
+    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    _device(sub)
+    _root(sub)
 
 
 def _root(sub: argparse.ArgumentParser) -> None:
@@ -183,8 +196,13 @@ def _data(arguments: argparse.Namespace) -> None:
             print(f"{'leaves':14}{'here':24}Dead-leaves pictures, made from a seed.")
     elif arguments.action == "fetch":
         for entry in entries:
-            with _Bars() as bars:
-                place = data.fetch(entry.name, arguments.root, bars.of)
+            with ExitStack() as bars:
+
+                def bar(url: str, bars: ExitStack = bars) -> Progress:
+                    bars.close()  # one after another
+                    return bars.enter_context(counter("B", unit_scale=True, desc=url.rsplit("/", 1)[-1]))
+
+                place = data.fetch(entry.name, arguments.root, bar)
             print(f"{entry.title}: all {len(entry.files)} files are right, in {place}")
     else:
         wrong = 0
@@ -197,28 +215,6 @@ def _data(arguments: argparse.Namespace) -> None:
                 print(f"  {path}: {state}")
         if wrong:
             raise InputError(f"{wrong} files are missing or damaged; `srcnn data fetch` mends that")
-
-
-class _Bars:
-    """One download bar after another."""
-
-    def __enter__(self):
-        self.bar = None
-        return self
-
-    def __exit__(self, *exception) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def of(self, url: str):
-        self.__exit__()
-        self.bar = tqdm(unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1], disable=None)
-
-        def update(done: int, total: int | None) -> None:
-            self.bar.total = total
-            self.bar.update(done - self.bar.n)
-
-        return update
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -250,11 +246,20 @@ def _train(arguments: argparse.Namespace) -> None:
     print(training.command(config))
     steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
     if tutorial:
-        _tutorial_epochs(run, steps, arguments)
+        batch = arguments.testBatchSize
+        for epoch in tutorial_epochs(run, steps, batch=batch, root=arguments.root):
+            tqdm.write(
+                f"epoch {epoch['epoch']:2} of {epoch['epochs']}: average loss {epoch['loss']:.4f}, "
+                f"average PSNR {epoch['psnr']:.2f} dB (bicubic {epoch['bicubic']:.2f} dB)"
+            )
+        print(
+            f"Both PSNRs are the tutorial's: of the mean error of {batch} images at once, full-range luma, no shave. "
+            "Another --testBatchSize moves them; compare them with nothing but each other."
+        )
     else:
         deque(steps, maxlen=0)
-    weights, seconds = run.folder / "weights.safetensors", read_history(run.folder / "history.jsonl")[-1]["seconds"]
-    print(f"{config.steps:,} steps in {seconds:.0f} s; measure them with")
+    weights = run.folder / "weights.safetensors"
+    print(f"{config.steps:,} steps in {run.card()['seconds']:.0f} s; measure them with")
     print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
 
 
@@ -263,30 +268,6 @@ def _new_folder(config: training.TrainConfig) -> Path:
     name = f"{config.recipe}-{config.architecture}-x{config.scale}"
     numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
     return next(folder for folder in numbered if not folder.exists())
-
-
-def _tutorial_epochs(run: Run, steps: Iterator[training.Step], arguments: argparse.Namespace) -> None:
-    """What the tutorial prints after each epoch, and what it does not: bicubic in the same measure."""
-    config, batch = run.learner.config, arguments.testBatchSize
-    low, high = tutorial_pairs(config, "test", arguments.root)
-    count = len(data.paths(config.data, "train", arguments.root))
-    epochs, losses = -(-config.steps * config.batch // count), []
-    bicubic = tutorial_psnr(enlarge(low, config.scale), high, batch=batch)
-    for step in steps:
-        losses.append(float(step.loss))
-        epoch = step.number * config.batch // count
-        if epoch > (step.number - 1) * config.batch // count or step.number == config.steps:
-            output = run.learner.outputs(low, batch=batch)
-            score = tutorial_psnr(output, high, batch=batch)
-            tqdm.write(
-                f"epoch {max(epoch, 1):2} of {epochs}: average loss {fmean(losses):.4f}, "
-                f"average PSNR {score:.2f} dB (bicubic {bicubic:.2f} dB)"
-            )
-            losses.clear()
-    print(
-        f"Both PSNRs are the tutorial's: of the mean error of {batch} images at once, full-range luma, no shave. "
-        "Another --testBatchSize moves them; compare them with nothing but each other."
-    )
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -319,8 +300,8 @@ def _cells(rows: list[dict], widths: list[int]) -> str:
 
 
 def _upscale(arguments: argparse.Namespace) -> None:
-    scale = arguments.scale
-    if Path(arguments.output).exists() and Path(arguments.photo).exists() and Path(arguments.output).samefile(arguments.photo):
+    scale, photo, output = arguments.scale, Path(arguments.photo), Path(arguments.output)
+    if output.exists() and photo.exists() and output.samefile(photo):
         raise InputError(f"{arguments.output} is the photograph itself; give another name for the result")
     photograph = images.read_photograph(arguments.photo)
     height, width = photograph.pixels.shape[-2:]
@@ -332,14 +313,9 @@ def _upscale(arguments: argparse.Namespace) -> None:
     if arguments.weights != "bicubic":
         weights = arguments.weights or f"srcnn-9-1-5-x{scale}"
         model = experiments.network(weights, scale).model
-    with tqdm(unit="tile", disable=None, leave=False) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with counter("tile") as count:
         device = arguments.device or fastest_device()
-        result = upscale(photograph, model, scale=scale, device=device, progress=update)
+        result = upscale(photograph, model, scale=scale, device=device, progress=count)
     images.write_photograph(arguments.output, result)
     print(f"{arguments.output}: {width * scale} x {height * scale} pixels")
 
@@ -360,4 +336,5 @@ def _reproduce(arguments: argparse.Namespace) -> None:
         raise InputError(f"{folder} is no folder; make it first")
     for record in experiments.EXPERIMENTS[arguments.experiment](folder, arguments.root):
         quality = record["mean"]
-        print(f"{record['data']:8} x{record['scale']} {record['weights']:20} {quality['psnr']:.2f} dB {quality['ssim']:.4f}")
+        method = f"{record['data']:8} x{record['scale']} {record['weights']:20}"
+        print(f"{method} {quality['psnr']:.2f} dB {quality['ssim']:.4f}")

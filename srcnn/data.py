@@ -28,7 +28,16 @@ GENERATED = ("sample", "leaves")  # sets that are there without a file
 _LEAVES = {"train": range(40), "test": range(1_000, 1_005)}  # seeds
 _LARGEST = 1 << 26  # bytes of one image in an archive; more is not one of ours
 # what the standard library raises on an archive that is cut short, damaged, encrypted or of an unknown kind
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,9 @@ def registry() -> dict[str, DataSet]:
     sets = {}
     for name, entry in entries.items():
         folders = tuple(f"{folder}/" for folder in entry["folders"].values())
-        files = {path: (sha, None if pixels == "-" else pixels) for sha, pixels, path in lines if path.startswith(folders)}
+        files = {
+            path: (sha, None if pixels == "-" else pixels) for sha, pixels, path in lines if path.startswith(folders)
+        }
         sets[name] = DataSet(name, files=files, **entry)
     return sets
 
@@ -75,7 +86,9 @@ def lookup(name: str) -> DataSet:
     """
     name = {"bsd100": "bsds300", "bsd200": "bsds500-test"}.get(name, name)
     if name not in registry():
-        raise InputError(f"there is no data set {name!r}; there are {', '.join((*registry(), *GENERATED))}, or a folder")
+        raise InputError(
+            f"there is no data set {name!r}; there are {', '.join((*registry(), *GENERATED))}, or a folder"
+        )
     return registry()[name]
 
 

@@ -110,6 +110,7 @@ def tutorial_psnr(outputs: Tensor, targets: Tensor, *, batch: int) -> float:
         dB.
     """
     errors = [
-        (o.double() - t.double()).square().mean() for o, t in zip(outputs.split(batch), targets.split(batch), strict=True)
+        (o.double() - t.double()).square().mean()
+        for o, t in zip(outputs.split(batch), targets.split(batch), strict=True)
     ]
     return fmean(-10 * error.log10().item() for error in errors)

@@ -23,7 +23,15 @@ from srcnn.files import InputError, atomic, writable
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 READABLE = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-WRITABLE = {".bmp": "BMP", ".jpeg": "JPEG", ".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+WRITABLE = {
+    ".bmp": "BMP",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
 _FORMATS = sorted(set(WRITABLE.values()))  # of those that Pillow knows, some start other programs
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _ORIENTATION = 0x0112
@@ -152,7 +160,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     if kind == "JPEG":
         options |= {"quality": 95, "subsampling": 0}
     if kind == "WEBP":
-        options |= {"lossless": True}
+        options |= {"lossless": True, "exact": True}  # exact: the colours under full transparency as well
     with atomic(path) as part, part.open("wb") as stream:
         image.save(stream, kind, **{key: value for key, value in options.items() if value is not None})
 

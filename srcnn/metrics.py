@@ -15,7 +15,9 @@ def _compared(output: Tensor, target: Tensor, shave: int) -> tuple[Tensor, Tenso
     if output.shape != target.shape:
         raise ValueError(f"the shapes differ: {tuple(output.shape)} and {tuple(target.shape)}")
     if output.ndim not in (2, 3):
-        raise ValueError(f"one image expected, (H, W) or (C, H, W), got {tuple(output.shape)}: score a batch one by one")
+        raise ValueError(
+            f"one image expected, (H, W) or (C, H, W), got {tuple(output.shape)}: score a batch one by one"
+        )
     height, width = output.shape[-2:]
     if shave < 0 or 2 * shave >= min(height, width):
         raise ValueError(f"cannot shave {shave} pixels from each side of {width} x {height}")

@@ -61,7 +61,7 @@ class RandomCrops:
         device: torch.device | str = "cpu",
     ) -> None:
         ratio = 1 if enlarged else scale
-        pairs = [p for p in (pair(i, scale, enlarged=enlarged) for i in images if min(i.shape[-2:]) >= scale)]
+        pairs = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
         pairs = [(low, high) for low, high in pairs if min(low.shape[-2:]) >= size]
         if not pairs:
             raise InputError(f"no image is large enough for one crop of {size * (scale if ratio > 1 else 1)} pixels")
@@ -124,7 +124,12 @@ class Shuffled:
         """The batch of one step: inputs ``(N, C, h, w)`` and targets ``(N, C, H, W)``."""
         count = len(self._low)
         number = torch.arange(step * self._batch, (step + 1) * self._batch)
-        index = torch.cat([self._order(epoch)[number[number // count == epoch] % count] for epoch in (number // count).unique().tolist()])
+        index = torch.cat(
+            [
+                self._order(epoch)[number[number // count == epoch] % count]
+                for epoch in (number // count).unique().tolist()
+            ]
+        )
         index = index.to(self._low.device)
         return self._low[index], self._high[index]
 

@@ -53,7 +53,7 @@ def gallery(
 
 
 def curves(
-    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    lines: Mapping[str, tuple[Sequence[float] | Sequence[str], Sequence[float]]],
     *,
     x: str,
     y: str,
@@ -64,7 +64,7 @@ def curves(
     """Lines over a common axis, with named horizontal levels.
 
     Args:
-        lines: label -> x values and y values.
+        lines: label -> x values (or names) and y values.
         x: label of the x axis, with the unit.
         y: label of the y axis, with the unit.
         levels: label -> height of a thin horizontal line.
@@ -76,7 +76,9 @@ def curves(
     """
     figure, axis = plt.subplots(figsize=size, layout="constrained")
     for number, (label, (across, up)) in enumerate(lines.items()):
-        axis.plot(across, up, _DASHES[(number + number // 4) % 4], color=COLOURS[number % 4], label=label, linewidth=1.8)
+        axis.plot(
+            across, up, _DASHES[(number + number // 4) % 4], color=COLOURS[number % 4], label=label, linewidth=1.8
+        )
     for label, height in (levels or {}).items():
         axis.axhline(height, color="#555555", linewidth=0.8)
         axis.annotate(label, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
@@ -97,7 +99,7 @@ def zooms(pictures: Mapping[str, Tensor], *, top: int, left: int, size: int, wid
     """The first picture whole with a frame around a square, then that square of every picture, enlarged.
 
     Args:
-        pictures: title -> ``(H, W)``, ``(1, H, W)`` or ``(3, H, W)``, in 0..1, all of one size; the first is shown whole.
+        pictures: title -> ``(H, W)``, ``(1, H, W)`` or ``(3, H, W)``, in 0..1; of one size, the first shown whole.
         top: row of the square's first pixel.
         left: column of the square's first pixel.
         size: side of the square in pixels.
@@ -155,6 +157,7 @@ def dots(rows: Mapping[str, Mapping[str, float]], *, x: str, width: float = 7.5)
     axis.invert_yaxis()
     axis.set_xlabel(x)
     axis.grid(alpha=0.3)
+    axis.set_axisbelow(True)
     if len(labels) > 1:
         axis.legend(frameon=False)
     plt.close(figure)

@@ -85,6 +85,8 @@ def describe(name: str, model: SRCNN, card: dict) -> str:
     """The model card: what a reader should know before using these weights, as Markdown."""
     training = card["training"]
     weights = sum(p.numel() for p in model.parameters())
+    made = [training["data"], f"{training['steps']:,}", training["batch"], training["seed"]]
+    made += [f"{card['seconds']:.0f} s", card["machine"]]
     rows = [f"| {d} | {s['psnr']:.2f} | {s['ssim']:.4f} | {s['bicubic_psnr']:.2f} |" for d, s in card["scores"].items()]
     return f"""# {name}
 
@@ -92,7 +94,7 @@ def describe(name: str, model: SRCNN, card: dict) -> str:
 
 | trained on | steps | pairs a step | seed | time | machine |
 |---|---|---|---|---|---|
-| {training["data"]} | {training["steps"]:,} | {training["batch"]} | {training["seed"]} | {card["seconds"]:.0f} s | {card["machine"]} |
+| {" | ".join(map(str, made))} |
 
 Made by `{card["command"]}` with {", ".join(f"{k} {v}" for k, v in card["versions"].items())};
 the log is {name}.jsonl.

@@ -6,6 +6,7 @@ Text bars leave a grey box for every update in a built page, so a notebook gets 
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -30,6 +31,26 @@ def progress(
         The items, unchanged.
     """
     return (_notebook if _in_notebook() else _terminal)(items, total, start, text)
+
+
+@contextmanager
+def counter(unit: str, **options: object) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar in a terminal for work that reports by itself how far it is.
+
+    Args:
+        unit: what is counted.
+        options: more of tqdm's.
+
+    Yields:
+        A function of how many are done, and of how many in all (None where that is not known).
+    """
+    with tqdm(unit=unit, disable=None, leave=False, **options) as bar:
+
+        def update(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield update
 
 
 def _in_notebook() -> bool:
@@ -61,7 +82,7 @@ def _notebook(items: Iterable[Item], total: int, start: int, text: Callable[[Ite
         words = f"{done:,} of {total:,}{said} · {time.monotonic() - began:.0f} s"
         line.update({"text/plain": words}, raw=True)
 
-    for item in items:  # noqa: B007, the last item is shown after the loop
+    for item in items:
         yield item
         done += 1
         if time.monotonic() >= due:

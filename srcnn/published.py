@@ -85,8 +85,7 @@ def score(data: str, scale: int, method: str, training: str | None = None) -> Sc
         32.39
     """
     found = [
-        s for s in SCORES
-        if (s.data, s.scale, s.method) == (data, scale, method) and training in (None, s.training)
+        s for s in SCORES if (s.data, s.scale, s.method) == (data, scale, method) and training in (None, s.training)
     ]
     if len(found) != 1:
         raise KeyError(f"{len(found)} published figures for {data} x{scale} {method} ({training or 'any training'})")

@@ -1,7 +1,7 @@
 """Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 9.
 
-A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, or 100 in a long run), ``checkpoint.pt`` with the one before
-it, and, at the end, ``weights.safetensors``.
+A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, or 100 in a long run),
+``checkpoint.pt`` with the one before it, and, at the end, ``weights.safetensors``.
 """
 
 import json
@@ -14,15 +14,18 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
 from srcnn import data, images, pretrained
 from srcnn.color import luma
+from srcnn.evaluation import tutorial_psnr
 from srcnn.files import InputError, atomic
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, sub_images
+from srcnn.resize import enlarge
 from srcnn.training import Batches, Learner, Step, TrainConfig, command, make_model, train
 
 _CHECKPOINT = 500  # steps between two checkpoints; a multiple of the steps per line of the history
@@ -80,6 +83,35 @@ def tutorial_pairs(config: TrainConfig, use: str, root: str | os.PathLike | None
     side = config.crop * config.scale
     lows, highs = zip(*(images.tutorial_pair(path, scale=config.scale, crop=side) for path in files), strict=True)
     return torch.stack(lows), torch.stack(highs)
+
+
+def tutorial_epochs(
+    run: "Run", steps: Iterator[Step], *, batch: int, root: str | os.PathLike | None = None
+) -> Iterator[dict]:
+    """What the tutorial prints after each epoch, and what it does not: bicubic in the same measure.
+
+    Args:
+        run: of the tutorial's recipe.
+        steps: the run itself, or what hands its steps on.
+        batch: images whose errors are averaged before the PSNR; see :func:`srcnn.evaluation.tutorial_psnr`.
+        root: where data are looked for first.
+
+    Yields:
+        ``epoch``, ``epochs``, the mean ``loss`` of the epoch, ``psnr`` and ``bicubic`` in dB.
+    """
+    config = run.learner.config
+    low, high = tutorial_pairs(config, "test", root)
+    count = len(data.paths(config.data, "train", root))
+    epochs, losses = -(-config.steps * config.batch // count), []
+    bicubic = tutorial_psnr(enlarge(low, config.scale), high, batch=batch)
+    for step in steps:
+        losses.append(float(step.loss))
+        epoch = step.number * config.batch // count
+        if epoch > (step.number - 1) * config.batch // count or step.number == config.steps:
+            score = tutorial_psnr(run.learner.outputs(low, batch=batch), high, batch=batch)
+            told = {"epoch": max(epoch, 1), "epochs": epochs, "loss": fmean(losses), "psnr": score, "bicubic": bicubic}
+            losses.clear()
+            yield told
 
 
 class Run:

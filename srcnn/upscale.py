@@ -81,9 +81,8 @@ def check_size(height: int, width: int, scale: int) -> None:
     if min(height, width) < SMALLEST:
         raise InputError(f"the photograph has {width} x {height} pixels; at least {SMALLEST} x {SMALLEST} are needed")
     if height * width * scale**2 > LARGEST:
-        raise InputError(
-            f"the result would be {width * scale} x {height * scale} pixels; at most {LARGEST // 10**6} megapixels are made"
-        )
+        size, most = f"{width * scale} x {height * scale}", LARGEST // 10**6
+        raise InputError(f"the result would be {size} pixels; at most {most} megapixels are made")
 
 
 def _tiled(

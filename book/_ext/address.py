@@ -1,8 +1,8 @@
 """The repository's address: kept in pyproject.toml, shown in many places.
 
 As a Sphinx extension it makes the launch and source buttons from it. As a script, ``python book/_ext/address.py
-owner/name`` writes a new one into pyproject.toml and wherever the old one stands: README, the citation, the first cell of
-every chapter. OWNER/REPO means that there is none yet; then the book has no such buttons.
+owner/name`` writes a new one into pyproject.toml and wherever the old one stands: README, the citation, the first
+cell of every chapter. OWNER/REPO means that there is none yet; then the book has no such buttons.
 """
 
 import os
@@ -13,7 +13,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 UNKNOWN = "OWNER/REPO"
-HOLDERS = ("pyproject.toml", "README.md", "CITATION.cff", "CONTRIBUTING.md", "CHANGELOG.md", "book/*.md", "book/*.ipynb")
+HOLDERS = (
+    "pyproject.toml",
+    "README.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "book/*.md",
+    "book/*.ipynb",
+)
 
 
 def current() -> str:

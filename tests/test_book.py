@@ -1,0 +1,125 @@
+"""The chapters keep the form that lets them be read in the book, in JupyterLab and in Colab."""
+
+import ast
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import srcnn
+from srcnn import color, evaluation, metrics, model, pairs, resize, training
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+
+sys.path.insert(0, str(BOOK / "_ext"))
+import address  # noqa: E402
+
+SETUP = """import importlib.util
+
+if importlib.util.find_spec("srcnn") is None:  # in Colab, say
+    %pip install -q "srcnn @ git+https://github.com/{address}@v{version}"
+"""
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [{**cell, "text": "".join(cell["source"])} for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request) -> Path:
+    return request.param
+
+
+def test_there_are_chapters_and_each_is_in_the_table_of_contents():
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    assert len(CHAPTERS) >= 4
+    assert [path.name for path in CHAPTERS if f"file: book/{path.stem}\n" not in contents] == []
+
+
+def test_it_begins_with_its_number_and_question_and_has_no_second_title(chapter):
+    first, *others = cells(chapter, "markdown")
+    assert re.match(rf"# {int(chapter.name[:2])}\. .+\?\n", first["text"])
+    prose = [re.sub(r"```.*?```", "", cell["text"], flags=re.S) for cell in others]
+    assert not [text for text in prose if re.search(r"^# ", text, flags=re.M)]
+
+
+def test_its_first_code_cell_is_the_common_set_up(chapter):
+    first = cells(chapter, "code")[0]
+    assert first["text"].strip() == SETUP.format(address=address.current(), version=srcnn.__version__).strip()
+    assert "hide-input" in tags(first)
+
+
+def test_its_prose_reads_the_same_everywhere(chapter):
+    for cell in cells(chapter, "markdown"):
+        prose = re.sub(r"`[^`\n]*`", "", cell["text"])
+        assert not re.search(r"^(:::|```)\s*\{|\{(cite|numref|ref|eq|term|glue|doc|mod|func)\S*\}`", prose, re.M), prose
+        assert not re.search(r"!\[", prose), "a picture file is lost in a copied notebook: draw it"
+
+
+def test_its_links_to_other_pages_lead_somewhere(chapter):
+    for cell in cells(chapter, "markdown"):
+        for target in re.findall(r"\]\(([^)\s]+)\)", cell["text"]):
+            if "://" not in target and not target.startswith("#"):
+                assert (BOOK / target).exists(), target
+
+
+def test_its_cells_were_run_in_order_and_without_errors_or_noise(chapter):
+    for number, cell in enumerate(cells(chapter, "code"), 1):
+        assert cell["execution_count"] == number
+        for output in cell["outputs"]:
+            assert output["output_type"] != "error"
+            assert output.get("name") != "stderr", output.get("text")
+
+
+def test_every_figure_says_in_words_what_is_seen(chapter):
+    drawn = [cell for cell in cells(chapter, "code") if any("image/png" in o.get("data", {}) for o in cell["outputs"])]
+    alternatives = [cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "") for cell in drawn]
+    assert drawn, "a chapter needs pictures"
+    assert min(map(len, alternatives)) > 40
+    assert len(set(alternatives)) == len(alternatives)
+
+
+def test_its_code_is_short_and_rewrites_nothing_silently(chapter):
+    package = {
+        name
+        for module in (color, evaluation, metrics, model, pairs, resize, training)
+        for name, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == module.__name__
+    }
+    for cell in cells(chapter, "code"):
+        assert len(cell["text"].splitlines()) <= 20, cell["text"]
+        if "%pip" in cell["text"]:
+            continue
+        for node in ast.walk(ast.parse(cell["text"])):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                assert node.end_lineno - node.lineno < 12, node.name
+                assert node.name not in package, f"{node.name} is in the package: import it"
+
+
+def test_an_output_that_may_change_is_followed_by_an_assertion(chapter):
+    code = cells(chapter, "code")
+    for number, cell in enumerate(code):
+        if "nbval-ignore-output" in tags(cell):
+            assert any("assert" in later["text"] for later in code[number:]), cell["text"]
+
+
+def test_it_ends_by_holding_its_prose_to_the_truth(chapter):
+    last = cells(chapter, "code")[-1]
+    assert "remove-cell" in tags(last)
+    assert last["text"].count("assert ") >= 3
+
+
+def test_it_has_worked_exercises(chapter):
+    code = cells(chapter, "code")
+    assert sum("hide-cell" in tags(cell) for cell in code) >= 3
+    assert sum("<details>" in cell["text"] for cell in cells(chapter, "markdown")) >= 3

@@ -1,0 +1,411 @@
+"""The command: what each one does, and one sentence with status 2 for whatever it cannot do."""
+
+import errno
+import json
+import os
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from srcnn import cli, data, images, pretrained, upscale
+from srcnn.cli import main
+from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
+from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+
+COMMANDS = ("data", "train", "evaluate", "upscale", "export", "reproduce")
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory) -> Path:
+    """Files of every kind, right and wrong; each test works in a copy."""
+    place = tmp_path_factory.mktemp("shelf")
+    cat = to_bytes(sample("chelsea")[:, 90:150, 100:180])
+    write_photograph(place / "cat.png", Photograph(cat))
+    write_photograph(place / "alpha.png", Photograph(cat, alpha=cat[:1]))
+    picture = Image.open(place / "cat.png").convert("RGB")
+    for folder in ("good", "broken", "void", "squares"):
+        (place / folder).mkdir()
+    shutil.copy(place / "cat.png", place / "good" / "a.png")
+    shutil.copy(place / "cat.png", place / "broken" / "a.png")
+    for number in range(2):
+        write_photograph(place / "squares" / f"{number}.png", Photograph(to_bytes(sample("coffee")[:, 100:356, :256])))
+    content = (place / "cat.png").read_bytes()
+    (place / "cut.png").write_bytes(content[: len(content) // 2])
+    shutil.copy(place / "cut.png", place / "broken" / "b.png")
+    header = bytearray(content)
+    header[16:24] = struct.pack(">II", 20_000, 20_000)
+    header[29:33] = struct.pack(">I", zlib.crc32(bytes(header[12:29])))
+    (place / "huge.png").write_bytes(header)
+    (place / "text.png").write_text("no picture")
+    (place / "empty.png").touch()
+    Image.new("RGB", (1, 1)).save(place / "one.png")
+    Image.new("L", (2, 1)).save(place / "two.png")
+    Image.fromarray(np.zeros((20, 20), np.uint16)).save(place / "deep.png")
+    picture.convert("P").save(place / "palette.png")
+    picture.convert("CMYK").save(place / "cmyk.jpg")
+    picture.save(place / "moving.webp", save_all=True, append_images=[picture.rotate(90)])
+    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), place / "x2.safetensors", {"scale": 2})
+    pretrained.save(initialise(SubPixelSRCNN(4), "torch", seed=0), place / "sub4.safetensors", {})
+    pretrained.save(SRCNN((3, 1, 3), (4, 4), channels=3), place / "rgb.safetensors", {})
+    (place / "text.safetensors").write_text("no weights")
+    (place / "text.mat").write_text("no weights " * 20)
+    torch.save({"a": torch.ones(1)}, place / "w.pth")
+    return place
+
+
+@pytest.fixture
+def work(shelf, tmp_path, monkeypatch) -> Path:
+    """A copy of the shelf as the current folder, without any image set."""
+    shutil.copytree(shelf, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("SRCNN_DATA", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "work"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def run(line: str) -> int:
+    return main(shlex.split(line))
+
+
+def refused(line: str, capsys) -> str:
+    """Run a command that must fail in the agreed way; its sentence."""
+    assert run(line) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("srcnn: ")
+    assert told.count("\n") == 1
+    assert told.endswith("\n")
+    assert "Traceback" not in told
+    return told
+
+
+# Wrong words, and what the sentence must name
+
+WRONG = """
+                                                            | required: command
+nope                                                        | invalid choice: 'nope'
+data list nope                                              | no data set 'nope'
+data fetch set5 --root text.png                             | text.png cannot hold the data
+data verify set5                                            | 5 files are missing or damaged; `srcnn data fetch`
+data tidy                                                   | invalid choice: 'tidy'
+train --data nope --out run                                 | no data set 'nope'
+train --data void --out run                                 | void holds no image file
+train --data broken --out run                               | b.png is damaged or cut short
+train --data missing/ --out run                             | missing is no folder
+train --data text.png --out run                             | text.png is no folder
+train --data sample+ --out run                              | no data set ''
+train --data good --crop 3 --out run                        | unrecognized arguments: --crop
+train --out run                                             | T91 is not here; `srcnn data fetch t91`
+train --data set5 --out run                                 | Set5 is a test set
+train --data good --scale 0 --out run                       | invalid choice: 0
+train --data good -uf 7 --out run                           | invalid choice: 7
+train --data good --steps 0 --out run                       | --steps: must be at least 1
+train --data good --steps -1 --out run                      | '-1' is no whole number
+train --data good --steps 1e3 --out run                     | '1e3' is no whole number
+train --data good --batchSize 0 --out run                   | must be at least 1
+train --data good --batch 99999999999 --steps 1 --out run   | not enough memory
+train --data good --lr 0 --out run                          | '0' is no learning rate
+train --data good --lr nan --out run                        | 'nan' is no learning rate
+train --data good --lr -1 --out run                         | '-1' is no learning rate
+train --data good --lr fast --out run                       | 'fast' is no learning rate
+train --data good --seed -1 --out run                       | '-1' is no whole number
+train --data good --seed 99999999999999999999 --out run     | at most 15 digits
+train --data good --recipe slow --out run                   | invalid choice: 'slow'
+train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' is unknown
+train --data good --architecture 35-1-5 --out run           | leaves nothing of a crop of 33 pixels
+train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a crop
+train --data good --precision int8 --out run                | invalid choice: 'int8'
+train --data good --nEpochs 2 --out run                     | --nEpochs goes with --recipe tutorial
+train --recipe tutorial --data squares --nEpochs 2 --steps 2 --out run | --nEpochs goes with
+train --recipe tutorial --data good --out run               | the tutorial cuts 256 x 256
+train --recipe tutorial --data squares --architecture 9-1-5 --out run | only --architecture subpixel
+train --recipe paper --data good --architecture subpixel --out run | sub-images are enlarged already
+train --data good --device tpu --out run                    | 'tpu' is no device
+train --data good --device cpu:x --out run                  | 'cpu:x' is no device
+train --data good --device cuda:99 --out run                | there is no cuda:99 device
+train --data good --steps 1 --out text.png                  | text.png is a file; --out names a folder
+train --data good --steps 1 --out text.png/run              | cannot be made
+train --data good --steps 1 --out /proc/run                 | /proc/run cannot be made
+train --data good --steps 1 --out void --resume             | void holds no run to resume
+train --data good --steps 1 --resume                        | --resume needs --out
+evaluate --weights nope --data good --scale 2               | nope is neither a file nor the name of shipped weights
+evaluate --weights good --data good --scale 2               | good is a folder
+evaluate --weights text.safetensors --data good --scale 2   | text.safetensors is no whole safetensors file
+evaluate --weights w.pth --data good --scale 2              | w.pth is no whole safetensors file
+evaluate --weights text.mat --data good --scale 2           | text.mat has not the authors' layout
+evaluate --weights x2.safetensors --data good --scale 3     | was trained for x2, not x3
+evaluate --weights sub4.safetensors --data good --scale 3   | was trained for x4, not x3
+evaluate --weights rgb.safetensors --data good --scale 3    | works on 3 channels
+evaluate --weights bicubic --data good                      | required: --scale
+evaluate --weights bicubic --data good --scale 7            | invalid choice: 7
+evaluate --weights bicubic --data nope --scale 2            | no data set 'nope'
+evaluate --weights bicubic --data void --scale 2            | void holds no image file
+evaluate --weights bicubic --data broken --scale 2          | b.png is damaged or cut short
+evaluate --weights bicubic --data set5 --scale 2            | Set5 is not here
+evaluate --weights bicubic --data good --scale 2 --json no/r.json       | there is no folder
+evaluate --weights bicubic --data good --scale 2 --json good            | good is a folder
+evaluate --weights bicubic --data good --scale 2 --json text.png/r.json | cannot be written
+evaluate --weights bicubic --data good --scale 2 --json /proc/r.json    | /proc/
+evaluate --weights bicubic --data good --scale 2 --json /dev/full       | /dev/full is not an ordinary file
+upscale                                                     | required: photo, -o/--output, --scale
+upscale missing.png -o o.png --scale 2 --weights bicubic    | there is no file missing.png
+upscale good -o o.png --scale 2 --weights bicubic           | good is a folder
+upscale text.png -o o.png --scale 2 --weights bicubic       | text.png is no image that can be read
+upscale empty.png -o o.png --scale 2 --weights bicubic      | empty.png is no image that can be read
+upscale cut.png -o o.png --scale 2 --weights bicubic        | cut.png is damaged or cut short
+upscale one.png -o o.png --scale 2 --weights bicubic        | 1 x 1 pixels; at least 4 x 4
+upscale two.png -o o.png --scale 2 --weights bicubic        | 2 x 1 pixels; at least 4 x 4
+upscale huge.png -o o.png --scale 2 --weights bicubic       | at most 100 megapixels are read
+upscale deep.png -o o.png --scale 2 --weights bicubic       | more than 8 bits per channel
+upscale palette.png -o o.png --scale 2 --weights bicubic    | has a palette
+upscale cmyk.jpg -o o.png --scale 2 --weights bicubic       | printing colours CMYK
+upscale moving.webp -o o.png --scale 2 --weights bicubic    | holds 2 pictures
+upscale cat.png -o o.png --scale 0                          | invalid choice: 0
+upscale cat.png -o o.png --scale 2 --weights nope           | nope is neither a file
+upscale cat.png -o o.png --scale 3 --weights x2.safetensors | was trained for x2, not x3
+upscale cat.png -o o.png --scale 3 --weights sub4.safetensors | was trained for x4, not x3
+upscale cat.png -o o --scale 2 --weights bicubic            | o names no file type that can be written
+upscale cat.png -o o.gif --scale 2 --weights bicubic        | o.gif names no file type
+upscale cat.png -o good --scale 2 --weights bicubic         | good names no file type
+upscale cat.png -o no/o.png --scale 2 --weights bicubic     | there is no folder
+upscale cat.png -o text.png/o.png --scale 2 --weights bicubic | cannot be written
+upscale cat.png -o /proc/o.png --scale 2 --weights bicubic  | /proc/
+upscale cat.png -o full.png --scale 2 --weights bicubic     | full.png is not an ordinary file
+upscale cat.png -o cat.png --scale 2 --weights bicubic      | cat.png is the photograph itself
+upscale cat.png -o good/../cat.png --scale 2 --weights bicubic | is the photograph itself
+upscale cat.png -o link.png --scale 2 --weights bicubic     | link.png is the photograph itself
+upscale alpha.png -o o.jpg --scale 2 --weights bicubic      | cannot hold the photograph's transparency
+export good -o o.safetensors                                | good holds no finished run
+export missing -o o.safetensors                             | missing holds no finished run
+export good -o o.pth                                        | o.pth must end in .safetensors
+export good -o no/o.safetensors                             | there is no folder
+reproduce nothing                                           | invalid choice: 'nothing'
+reproduce tables --out missing                              | missing is no folder
+reproduce tables --out text.png                             | text.png is no folder
+reproduce tables --out void                                 | Set5 is not here
+"""
+CASES = [tuple(part.strip() for part in line.split("|")) for line in WRONG.strip("\n").splitlines()]
+
+
+@pytest.mark.parametrize(("line", "sentence"), CASES, ids=[line or "nothing" for line, _ in CASES])
+def test_what_cannot_be_done_is_told_in_one_sentence_and_touches_nothing(line, sentence, work, capsys):
+    (work / "link.png").symlink_to("cat.png")
+    if "full.png" in line:
+        (work / "full.png").symlink_to("/dev/full")
+    before = files(work / "good") | {path.name: path.read_bytes() for path in work.glob("*.*") if path.is_file()}
+    assert sentence in refused(line, capsys)
+    after = files(work)
+    assert {name: after.get(name, after.get(f"good/{name}")) for name in before} == before
+    assert not list(work.rglob("*.part"))
+    assert not any(name.startswith(("o.", "o/")) for name in after)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+@pytest.mark.parametrize("command", ["train --data good", "evaluate --weights bicubic --data good --scale 2",
+                                     "upscale cat.png -o o.png --scale 2"])  # fmt: skip
+def test_a_gpu_that_is_not_there_is_told(command, work, capsys):
+    assert "there is no cuda device on this machine; leave --device out" in refused(f"{command} --device cuda", capsys)
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_told(work, capsys):
+    (work / "closed").mkdir(mode=0o500)
+    assert "is not open to you" in refused("upscale cat.png -o closed/o.png --scale 2 --weights bicubic", capsys)
+
+
+@pytest.mark.parametrize("line", ["upscale cat.png -o old.png --scale 2 --weights bicubic",
+                                  "evaluate --weights bicubic --data good --scale 2 --json old.png"])  # fmt: skip
+def test_a_full_disk_leaves_the_older_file(line, work, capsys, monkeypatch):
+    (work / "old.png").write_bytes(b"what was there")
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space left on device" in refused(line, capsys)
+    assert (work / "old.png").read_bytes() == b"what was there"
+    assert not list(work.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate"), 2, "there is not enough memory for this"),
+        (MemoryError(), 2, "there is not enough memory for this"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_can_happen_on_the_way_is_one_sentence_too(error, code, sentence, work, capsys, monkeypatch):
+    def broken(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(cli, "upscale", broken)
+    assert run("upscale cat.png -o o.png --scale 2 --weights bicubic") == code
+    told = capsys.readouterr().err
+    assert told.startswith(f"srcnn: {sentence}")
+    assert told.count("\n") == 1
+
+
+def test_a_mistake_of_our_own_is_not_hidden(work, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(cli, "upscale", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        run("upscale cat.png -o o.png --scale 2 --weights bicubic")
+
+
+# What each command does
+
+
+@pytest.mark.parametrize("line", ["--help", "--version", *(f"{command} --help" for command in COMMANDS)])
+def test_help_is_no_error(line, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(line)
+    assert ended.value.code == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(("usage: srcnn", "srcnn "))
+    assert told.err == ""
+    if line == "--help":
+        assert all(command in told.out for command in COMMANDS)
+
+
+def test_data_lists_what_is_here_and_what_is_not(work, capsys):
+    assert run("data list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert names == [*data.registry(), "sample", "leaves"]
+    assert "0 of 5 files here" in next(line for line in lines if line.startswith("set5 "))
+
+
+@pytest.mark.data
+def test_data_verify_passes_the_real_sets_and_names_a_damaged_file(work, data_root, capsys):
+    assert run(f"data verify set5 --root {shlex.quote(str(data_root))}") == 0
+    assert capsys.readouterr().out == "set5: 5 of 5 files are right\n"
+    shutil.copytree(data_root / "Set5", work / "root" / "Set5")
+    (work / "root" / "Set5" / "bird.bmp").write_bytes(b"BM")
+    assert run("data verify set5 --root root") == 2
+    told = capsys.readouterr()
+    assert "Set5/bird.bmp: damaged" in told.out
+    assert "1 files are missing or damaged" in told.err
+
+
+def test_train_makes_weights_that_its_own_command_makes_again(work, capsys):
+    assert run("train --data good --steps 12 --batch 2 --lr 0.003 --seed 5 --scale 2 --out run") == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    first, *_, last = told.out.splitlines()
+    assert run(f"{first.removeprefix('srcnn ')} --out again") == 0
+    capsys.readouterr()
+    one, two = (load_file(f"{folder}/weights.safetensors") for folder in ("run", "again"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert last == "srcnn evaluate --weights run/weights.safetensors --data set5 --scale 2"
+    assert run("evaluate --weights run/weights.safetensors --data good --scale 2") == 0
+
+
+def test_train_without_a_folder_takes_a_new_one_each_time(work):
+    for _ in range(2):
+        assert run("train --data good --steps 1 --batch 1") == 0
+    assert sorted(path.name for path in (work / "runs").iterdir()) == ["fast-9-1-5-x3", "fast-9-1-5-x3-2"]
+
+
+def test_train_resumes_and_tells_of_a_damaged_checkpoint(work, capsys):
+    line = "train --data good --steps 12 --batch 2 --out run"
+    assert run(line) == 0
+    assert "holds a run already; --resume goes on with it" in refused(line, capsys)
+    (work / "run" / "checkpoint.pt").write_bytes(b"cut")
+    assert run(f"{line} --resume") == 0
+    assert capsys.readouterr().err == "srcnn: run/checkpoint.pt is damaged and was passed over\n"
+
+
+def test_a_finished_run_without_its_history_can_be_resumed(work):
+    line = "train --data good --steps 3 --batch 2 --out run"
+    assert run(line) == 0
+    (work / "run" / "history.jsonl").unlink()
+    assert run(f"{line} --resume") == 0
+
+
+def test_the_tutorials_own_flags_work_and_tell_what_its_score_is(work, capsys):
+    flags = "--batchSize 1 --testBatchSize 2 --nEpochs 2 --lr 0.01 --seed 123 -uf 2 -m srcnn"
+    assert run(f"train --recipe tutorial --data squares {flags} --out run") == 0
+    out = capsys.readouterr().out
+    assert "epoch  1 of 2: average loss" in out
+    assert "epoch  2 of 2: average loss" in out
+    assert "(bicubic " in out
+    assert "compare them with nothing but each other" in out
+    assert [json.loads(line)["step"] for line in Path("run/history.jsonl").read_text().splitlines()] == [4]
+
+
+def test_evaluate_prints_bicubic_beside_the_network_and_writes_the_same_figures(work, capsys):
+    assert run("evaluate --weights x2.safetensors --data good --scale 2 --json r.json") == 0
+    head, row, last = capsys.readouterr().out.splitlines()
+    record = json.loads(Path("r.json").read_text())
+    assert head.split() == ["bicubic", "x2.safetensors"]
+    assert row.split()[0] == "a"
+    assert last.split()[0] == "mean"
+    assert last.split()[3:] == [f"{record['mean']['psnr']:.2f}", f"{record['mean']['ssim']:.4f}"]
+    assert set(record) == {"weights", "data", "scale", "protocol", "mean", "images", "provenance"}
+
+
+def test_evaluate_works_offline_on_the_sample(work, capsys):
+    assert run("evaluate --weights bicubic --data sample --scale 3") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["chelsea", "coins", "mean"]
+
+
+@pytest.mark.parametrize("weights", ["bicubic", "x2.safetensors", "rgb.safetensors"])
+def test_upscale_writes_the_photograph_that_the_package_makes(weights, work, capsys):
+    assert run(f"upscale alpha.png -o big.png --scale 2 --weights {weights}") == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("big.png: 160 x 120 pixels\n", "")
+    model = None if weights == "bicubic" else pretrained.load(weights).model
+    expected = upscale.upscale(read_photograph("alpha.png"), model, scale=2)
+    written = images.read_photograph("big.png")
+    assert torch.equal(written.pixels, expected.pixels)
+    assert torch.equal(written.alpha, expected.alpha)
+
+
+def test_export_writes_the_weights_the_card_and_the_log(work, capsys):
+    run("train --data good --steps 3 --batch 2 --out run --scale 2")
+    capsys.readouterr()
+    assert run("export run -o mine.safetensors --data good sample") == 0
+    assert capsys.readouterr().out.split() == ["mine.safetensors", "mine.md", "mine.jsonl"]
+    assert set(pretrained.load("mine.safetensors").card["scores"]) == {"good", "sample"}
+    assert "was trained" not in refused("export run -o mine.safetensors --data nope", capsys)
+
+
+def test_reproduce_prints_and_writes_each_record(work, capsys, monkeypatch):
+    def tables(folder, root):
+        yield {"data": "set5", "scale": 3, "weights": "bicubic", "mean": {"psnr": 30.392, "ssim": 0.8682}}
+
+    monkeypatch.setitem(cli.experiments.EXPERIMENTS, "tables", tables)
+    assert run("reproduce tables --out void") == 0
+    assert capsys.readouterr().out.split() == ["set5", "x3", "bicubic", "30.39", "dB", "0.8682"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "out", "err"),
+    [
+        ("--version", 0, "srcnn ", ""),
+        ("upscale text.png -o o.png --scale 2 --weights bicubic", 2, "", "srcnn: text.png is no image"),
+    ],
+)
+def test_python_m_srcnn_is_the_command(line, code, out, err, work):
+    words = [sys.executable, "-m", "srcnn", *line.split()]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == code
+    assert done.stdout.startswith(out)
+    assert done.stderr.startswith(err)
+    assert done.stderr.count("\n") == (1 if err else 0)

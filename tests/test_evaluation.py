@@ -1,0 +1,177 @@
+"""evaluation: the protocol against the published tables, and against a second program written from FACTS alone."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.signal import convolve2d
+
+from srcnn import InputError, data, published
+from srcnn.evaluation import Quality, evaluate, mean, tutorial_psnr, upscaler
+from srcnn.images import sample, tutorial_pair
+from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.resize import enlarge
+
+BICUBIC = [s for s in published.SCORES if s.method == "bicubic"]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("row", BICUBIC, ids=lambda row: f"{row.data}-x{row.scale}")
+def test_bicubic_reads_what_the_papers_print(row, data_root):
+    ours = mean(evaluate(enlarge, data.photographs(row.data, "test", data_root), scale=row.scale))
+    assert ours.psnr == pytest.approx(row.psnr, abs=0.005)  # half of the last printed digit
+    if row.data == "set5":
+        assert ours.ssim == pytest.approx(row.ssim, abs=0.0005)
+
+
+@pytest.mark.data
+def test_bicubic_reads_what_is_printed_for_each_image_of_set5(data_root):
+    table = evaluate(enlarge, data.photographs("set5", "test", data_root), scale=3)
+    assert {name: quality.psnr for name, quality in table.items()} == pytest.approx(
+        published.PER_IMAGE["bicubic"], abs=0.01
+    )  # half of the last digit, and as much again for the edge rule: the MATLAB of then repeated edges, ours mirrors
+
+
+def by_hand(image: np.ndarray, scale: int) -> tuple[float, float]:
+    """PSNR and SSIM of bicubic for bytes (H, W) or (H, W, 3): numpy and Pillow's float bicubic, none of our code."""
+    luma = image.astype(float)
+    if image.ndim == 3:
+        luma = np.round(16 + luma @ [65.481 / 255, 128.553 / 255, 24.966 / 255])
+    height, width = luma.shape
+    luma = luma[: height // scale * scale, : width // scale * scale]
+    low = pillow_bicubic(luma, 4 * scale, (luma.shape[0] // scale, luma.shape[1] // scale), 4)
+    output = np.clip(np.round(pillow_bicubic(low, 4, luma.shape, 4 * scale)), 0, 255)
+    ours, original = (values[scale:-scale, scale:-scale] for values in (output, luma))
+    psnr = 20 * math.log10(255 / math.sqrt(((ours - original) ** 2).mean()))
+    return psnr, naive_ssim(ours, original)
+
+
+def pillow_bicubic(values: np.ndarray, margin: int, size: tuple[int, int], cut: int) -> np.ndarray:
+    padded = Image.fromarray(np.pad(values, margin, mode="symmetric").astype(np.float32))
+    large = padded.resize((size[1] + 2 * cut, size[0] + 2 * cut), Image.Resampling.BICUBIC)
+    return np.asarray(large, dtype=float)[cut:-cut, cut:-cut]
+
+
+def naive_ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Wang et al. 2004, equation 13, over every window of 11 x 11."""
+    line = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    window = np.outer(line, line) / line.sum() ** 2
+
+    def local(values: np.ndarray) -> np.ndarray:
+        return convolve2d(values, window, mode="valid")
+
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean_a, mean_b = local(a), local(b)
+    variance = local(a * a) - mean_a**2 + local(b * b) - mean_b**2
+    covariance = local(a * b) - mean_a * mean_b
+    return float(
+        ((2 * mean_a * mean_b + c1) * (2 * covariance + c2) / ((mean_a**2 + mean_b**2 + c1) * (variance + c2))).mean()
+    )
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("name", ["chelsea", "coins"], ids=["colour", "grey"])
+def test_the_whole_protocol_agrees_with_a_second_program(name, scale):
+    image = sample(name)[:, 60:113, 100:171]  # 53 x 71: no multiple of any scale
+    table = evaluate(enlarge, [(name, image)], scale=scale)
+    array = (image * 255).round().byte().permute(1, 2, 0).squeeze(-1).numpy()
+    psnr, ssim = by_hand(array, scale)
+    # of some 3,000 pixels one may round to the other side of .5 in Pillow's float32: 0.001 dB
+    assert table[name].psnr == pytest.approx(psnr, abs=2e-3)
+    assert table[name].ssim == pytest.approx(ssim, abs=2e-5)
+
+
+def test_a_perfect_method_reads_infinity_and_one_and_one_grey_level_48_13_db():
+    original = (torch.arange(24 * 24).reshape(1, 24, 24) % 200 + 20) / 255
+
+    def perfect(low, scale):
+        return original
+
+    assert evaluate(perfect, [("a", original)], scale=2)["a"] == Quality(math.inf, 1.0)
+    off = evaluate(lambda low, scale: original + 1.3 / 255, [("a", original)], scale=2)["a"]
+    assert off.psnr == pytest.approx(20 * math.log10(255), abs=1e-4)  # 1.3 levels were rounded to 1
+
+
+def test_the_edge_of_a_scales_width_is_shaved():
+    original = torch.full((1, 32, 32), 100 / 255)
+    spoilt = torch.zeros_like(original)
+    spoilt[:, 4:-4, 4:-4] = original[:, 4:-4, 4:-4]
+    assert evaluate(lambda low, scale: spoilt, [("a", original)], scale=4)["a"].psnr == math.inf
+    spoilt[:, 4, 4] += 1 / 255
+    assert evaluate(lambda low, scale: spoilt, [("a", original)], scale=4)["a"].psnr < 100
+
+
+def test_the_score_of_a_set_is_the_mean_of_its_psnrs():
+    original = torch.full((1, 24, 24), 100 / 255)
+    levels = iter((1, 16))
+    table = evaluate(lambda low, scale: original + next(levels) / 255, [("a", original), ("b", original)], scale=2)
+    assert list(table) == ["a", "b"]
+    assert mean(table).psnr == pytest.approx(20 * math.log10(255) - 10 * math.log10(16), abs=1e-4)
+    assert mean({"a": Quality(20, 0.5), "b": Quality(30, 0.75)}) == Quality(25, 0.625)
+
+
+@pytest.mark.parametrize(("scale", "side"), [(2, 17), (3, 20), (4, 23)])
+def test_an_image_too_small_is_refused_and_the_smallest_is_measured(scale, side):
+    image = torch.rand(1, side, 40, generator=torch.Generator().manual_seed(0))
+    assert math.isfinite(evaluate(enlarge, [("a", image)], scale=scale)["a"].psnr)
+    with pytest.raises(InputError, match=rf"tiny has 40 x {side - 1} pixels; at x{scale} at least {side} x {side}"):
+        evaluate(enlarge, [("tiny", image[:, 1:])], scale=scale)
+
+
+def test_no_image_at_all_is_refused():
+    with pytest.raises(InputError, match="no image to measure"):
+        evaluate(enlarge, [], scale=2)
+
+
+def test_an_upscaler_gives_the_full_size_by_repeating_edges_and_leaves_the_model_alone():
+    model = initialise(SRCNN((5, 3, 3), (4, 3)), "torch", seed=0).train()
+    padded = SRCNN((5, 3, 3), (4, 3), padding="replicate")
+    padded.load_state_dict(model.state_dict())
+    low = torch.rand(1, 9, 7, generator=torch.Generator().manual_seed(0))
+    large = upscaler(model)(low, 3)
+    assert large.shape == (1, 27, 21)
+    torch.testing.assert_close(large, padded(enlarge(low, 3)[None])[0].detach())
+    assert model.padding == "valid"
+    assert model.training
+    assert not large.requires_grad
+
+
+def test_an_upscaler_of_the_sub_pixel_variant_takes_the_small_image_and_its_own_scale_only():
+    model = initialise(SubPixelSRCNN(4, (3, 1, 3), (4, 3)), "torch", seed=0)
+    low = torch.rand(1, 9, 7, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(upscaler(model)(low, 4), model(low[None])[0].detach())
+    with pytest.raises(InputError, match="enlarges by 4, not by 3"):
+        upscaler(model)(low, 3)
+
+
+def test_a_network_that_copies_its_input_scores_as_bicubic():
+    model = SRCNN((9, 1, 5), (2, 2))
+    with torch.no_grad():
+        for layer in (model.extraction, model.mapping, model.reconstruction):
+            layer.weight.zero_()
+            layer.bias.zero_()
+            layer.weight[0, 0, layer.weight.shape[2] // 2, layer.weight.shape[3] // 2] = 1
+    image = [("cat", sample("chelsea")[:, :60, :80])]
+    assert evaluate(upscaler(model), image, scale=3) == evaluate(enlarge, image, scale=3)
+
+
+def test_the_tutorials_measure_is_the_psnr_of_each_batchs_mean_error():
+    targets = torch.zeros(4, 1, 8, 8)
+    outputs = torch.tensor([0.1, 0.01, 0.1, 0.01]).view(4, 1, 1, 1).expand_as(targets)
+    assert tutorial_psnr(outputs, targets, batch=1) == pytest.approx((20 + 40) / 2, abs=1e-5)
+    pairs = -10 * math.log10((0.1**2 + 0.01**2) / 2)
+    assert tutorial_psnr(outputs, targets, batch=2) == pytest.approx(pairs, abs=1e-5)
+    three = -10 * math.log10((2 * 0.1**2 + 0.01**2) / 3)
+    assert tutorial_psnr(outputs, targets, batch=3) == pytest.approx((three + 40) / 2, abs=1e-5)
+
+
+@pytest.mark.data
+def test_the_batch_size_alone_moves_the_tutorials_score_of_bicubic_by_one_db(data_root):
+    pairs = [tutorial_pair(path, scale=4) for path in data.paths("bsd100", "test", data_root)]
+    low, high = (torch.stack(images) for images in zip(*pairs, strict=True))
+    # measured with and without clipping, and with Pillow's bytes: all within 0.003 dB of these two figures
+    large = enlarge(low, 4)
+    assert tutorial_psnr(large, high, batch=8) == pytest.approx(22.57, abs=0.005)
+    assert tutorial_psnr(large, high, batch=1) == pytest.approx(23.54, abs=0.005)

@@ -1,0 +1,134 @@
+"""plotting: what is drawn is what was given, and it can be read without colour."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from srcnn import plotting
+
+mpl.use("Agg")  # tests have no screen
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open():
+    yield
+    assert plt.get_fignums() == []  # an open figure would be shown twice in a notebook
+
+
+def drawn(axis) -> np.ndarray:
+    (image,) = axis.images
+    return np.asarray(image.get_array())
+
+
+def test_a_gallery_draws_every_pixel_under_its_title():
+    grey, colour = torch.rand(5, 7, generator=torch.Generator().manual_seed(0)), torch.rand(3, 5, 7)
+    figure = plotting.gallery({"grey": grey, "colour": colour, "plane": grey[None]}, columns=2)
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == ["grey", "colour", "plane", ""]
+    np.testing.assert_array_equal(drawn(figure.axes[0]), grey)
+    np.testing.assert_array_equal(drawn(figure.axes[1]), colour.permute(1, 2, 0))
+    np.testing.assert_array_equal(drawn(figure.axes[2]), grey)
+    assert figure.axes[0].images[0].get_clim() == (0, 1)  # no stretching of the greys
+    assert not any(axis.axison for axis in figure.axes)
+    figure.canvas.draw()
+
+
+def test_a_gallery_clips_and_takes_tensors_that_need_gradients():
+    figure = plotting.gallery({"a": torch.tensor([[-0.5, 0.5, 1.5]], requires_grad=True)})
+    np.testing.assert_array_equal(drawn(figure.axes[0]), [[0, 0.5, 1]])
+
+
+def test_a_signed_gallery_puts_zero_in_the_middle():
+    figure = plotting.gallery({"a": torch.tensor([[-0.2, 0.0, 0.1]]), "zero": torch.zeros(2, 2)}, signed=True)
+    assert figure.axes[0].images[0].get_clim() == pytest.approx((-0.2, 0.2))
+    low, high = figure.axes[1].images[0].get_clim()
+    assert low == -high < 0
+
+
+def test_curves_draw_the_given_points_levels_and_labels():
+    figure = plotting.curves(
+        {"a": ([1, 2, 4], [3.0, 2.0, 1.0]), "b": ([1, 2], [5.0, 6.0])},
+        x="step",
+        y="dB",
+        levels={"bicubic": 2.5},
+        log="x",
+    )
+    (axis,) = figure.axes
+    first, second, level = axis.lines
+    assert (list(first.get_xdata()), list(first.get_ydata())) == ([1, 2, 4], [3, 2, 1])
+    assert list(second.get_ydata()) == [5, 6]
+    assert set(level.get_ydata()) == {2.5}
+    assert "bicubic" in [text.get_text() for text in axis.texts]
+    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_xscale(), axis.get_yscale()) == (
+        "step",
+        "dB",
+        "log",
+        "linear",
+    )
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+    figure.canvas.draw()
+
+
+def test_a_single_curve_needs_no_legend():
+    (axis,) = plotting.curves({"a": ([1], [2])}, x="x", y="y", log="y").axes
+    assert axis.get_legend() is None
+    assert axis.get_yscale() == "log"
+
+
+def test_up_to_eight_curves_differ_and_the_first_four_do_without_colour():
+    (axis,) = plotting.curves({str(n): ([0, 1], [n, n]) for n in range(8)}, x="x", y="y").axes
+    looks = [(line.get_color(), line.get_linestyle()) for line in axis.lines]
+    assert len(set(looks)) == 8
+    assert len({dash for _, dash in looks[:4]}) == 4
+
+
+def test_the_colours_differ_in_lightness():
+    levels = torch.tensor([mpl.colors.to_rgb(colour) for colour in plotting.COLOURS], dtype=torch.float64)
+    linear = torch.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    lightness = 116 * (linear @ torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64)) ** (1 / 3) - 16  # CIE L*
+    assert lightness.diff().min() > 10  # about five times what the eye just tells apart
+
+
+def test_zooms_draw_the_same_square_of_every_picture():
+    a, b = torch.rand(1, 20, 30), torch.rand(1, 20, 30)
+    figure = plotting.zooms({"a": a, "b": b}, top=5, left=12, size=6)
+    where, first, second = figure.axes
+    np.testing.assert_array_equal(drawn(where).squeeze(), a[0])
+    np.testing.assert_array_equal(drawn(first).squeeze(), a[0, 5:11, 12:18])
+    np.testing.assert_array_equal(drawn(second).squeeze(), b[0, 5:11, 12:18])
+    assert {patch.get_bbox().bounds for patch in where.patches} == {(12, 5, 6, 6)}
+    figure.canvas.draw()
+
+
+def test_dots_stand_at_their_values_with_the_first_row_on_top():
+    figure = plotting.dots({"Set5": {"bicubic": 30.4, "ours": 32.4}, "Set14": {"ours": 29.0}}, x="dB")
+    (axis,) = figure.axes
+    bicubic, ours = axis.collections
+    assert bicubic.get_offsets().tolist() == [[30.4, 0]]
+    assert ours.get_offsets().tolist() == [[32.4, 0], [29.0, 1]]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["Set5", "Set14"]
+    assert axis.yaxis_inverted()
+    figure.canvas.draw()
+
+
+def test_walks_draw_each_path_from_its_start():
+    path = torch.tensor([[1.0, 2.0], [0.5, 1.0], [0.0, 0.5]])
+    figure = plotting.walks({"a": path, "b": path}, torch.rand(9, 9), reach=3.0, levels=[0.2, 0.5])
+    for axis in figure.axes:
+        np.testing.assert_array_equal(axis.lines[0].get_xydata(), path)
+        np.testing.assert_array_equal(axis.lines[1].get_xydata(), path[:1])
+        assert axis.get_xlim() == (-3, 3)
+    figure.canvas.draw()
+
+
+def test_tiles_lie_in_reading_order_each_on_its_own_scale():
+    pictures = torch.stack([torch.full((2, 3), 5.0), torch.tensor([[0.0, 1.0, 2.0]] * 2), -torch.ones(2, 3)])
+    sheet = plotting.tiles(pictures, columns=2, signed=True)
+    assert sheet.shape == (2 * 3 - 1, 2 * 4 - 1)
+    assert (sheet[:2, :3] == 1).all()
+    np.testing.assert_allclose(sheet[:2, 4:], [[0.5, 0.75, 1]] * 2)
+    assert (sheet[3:, :3] == 0).all()
+    assert (sheet[2] == 1).all()  # the gap
+    assert plotting.tiles(pictures, columns=3, gap=0).shape == (2, 9)

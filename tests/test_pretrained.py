@@ -1,0 +1,248 @@
+"""pretrained: weights come back as they went, whatever their shapes; the authors' files do what their script does."""
+
+import json
+
+import numpy as np
+import pytest
+import safetensors.torch
+import scipy.io
+import torch
+from scipy.ndimage import correlate
+
+from srcnn import InputError, pretrained
+from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.pretrained import describe, from_matlab, load, save
+from srcnn.training import RECIPES, make_model
+
+NETWORKS = {
+    "9-1-5": SRCNN(),
+    "9-5-5": SRCNN((9, 5, 5)),
+    "other sizes": SRCNN((7, 3, 1), (5, 6)),
+    "colour": SRCNN((3, 1, 3), (4, 2), channels=3),
+    "sub-pixel": SubPixelSRCNN(4),
+    "sub-pixel colour": SubPixelSRCNN(3, (5, 3, 3), (4, 7), channels=3),
+}
+
+
+@pytest.fixture
+def small() -> SRCNN:
+    return initialise(SRCNN((3, 1, 3), (4, 2)), "torch", seed=0)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_comes_back_from_its_file_with_its_shape_and_its_bits(name, tmp_path):
+    model = initialise(NETWORKS[name], "torch", seed=3)
+    card = {"scale": 4, "note": "größer × 2"}
+    save(model, tmp_path / "w.safetensors", card)
+    loaded = load(tmp_path / "w.safetensors")
+    assert type(loaded.model) is type(model)
+    for attribute in ("kernels", "widths", "channels", "scale"):
+        assert getattr(loaded.model, attribute) == getattr(model, attribute), attribute
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[key], value)
+    assert loaded.card == card
+    assert loaded.model.padding == ("replicate" if model.scale is None else "zeros")  # what evaluation needs
+    assert not loaded.model.training
+
+
+def test_weights_in_channels_last_come_back_in_the_right_order(small, tmp_path):
+    save(small.to(memory_format=torch.channels_last), tmp_path / "w.safetensors", {})
+    assert torch.equal(load(tmp_path / "w.safetensors").model.extraction.weight, small.extraction.weight)
+
+
+def test_weights_from_elsewhere_have_an_empty_card(small, tmp_path):
+    safetensors.torch.save_file(small.state_dict(), tmp_path / "w.safetensors")
+    assert load(tmp_path / "w.safetensors").card == {}
+
+
+def test_every_shipped_name_can_be_loaded_and_says_its_scale():
+    for name in pretrained.names():
+        loaded = load(name)
+        assert name.endswith(f"x{loaded.card['scale']}")
+        assert loaded.card["training"]["scale"] == loaded.card["scale"]
+
+
+# Files that will not do
+
+
+def rewritten(path, small, metadata=None, **changes):
+    tensors = {key: value.clone() for key, value in small.state_dict().items()} | changes
+    safetensors.torch.save_file({k: v for k, v in tensors.items() if v is not None}, path, metadata)
+
+
+def nan_bias(small):
+    return torch.full_like(small.mapping.bias, float("nan"))
+
+
+BAD = {
+    "missing": (lambda path, small: None, "is neither a file nor the name of shipped weights"),
+    "a folder": (lambda path, small: path.mkdir(), "is a folder"),
+    "empty": (lambda path, small: path.touch(), "is no whole safetensors file"),
+    "text": (lambda path, small: path.write_text("no weights here"), "is no whole safetensors file"),
+    "a pickle": (lambda path, small: torch.save(small.state_dict(), path), "is no whole safetensors file"),
+    "one tensor too few": (lambda path, small: rewritten(path, small, **{"mapping.bias": None}), "another network"),
+    "one tensor too many": (lambda path, small: rewritten(path, small, extra=torch.ones(1)), "another network"),
+    "a short bias": (lambda path, small: rewritten(path, small, **{"mapping.bias": torch.ones(1)}), "another network"),
+    "a flat filter": (
+        lambda path, small: rewritten(path, small, **{"mapping.weight": torch.ones(4)}),
+        "another network",
+    ),
+    "an even filter": (
+        lambda path, small: rewritten(path, small, **{"extraction.weight": torch.ones(4, 1, 2, 2)}),
+        "another network",
+    ),
+    "three shades": (
+        lambda path, small: rewritten(
+            path, small, **{"reconstruction.weight": torch.ones(3, 2, 3, 3), "reconstruction.bias": torch.ones(3)}
+        ),
+        "another network",
+    ),
+    "not a number": (lambda path, small: rewritten(path, small, **{"mapping.bias": nan_bias(small)}), "not finite"),
+    "not a number in 8 bits": (
+        lambda path, small: rewritten(path, small, **{"mapping.bias": nan_bias(small).to(torch.float8_e4m3fn)}),
+        "not finite",
+    ),
+    "too large for float32": (
+        lambda path, small: rewritten(path, small, **{"mapping.bias": torch.full((2,), 1e300, dtype=torch.float64)}),
+        "not finite",
+    ),
+    "a card that is no JSON": (lambda path, small: rewritten(path, small, {"card": "{"}), "no whole safetensors file"),
+    "a card that is a list": (lambda path, small: rewritten(path, small, {"card": "[1]"}), "card that is no record"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), BAD.values(), ids=BAD)
+def test_a_file_that_will_not_do_is_refused_by_name(make, message, small, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    make(path, small)
+    with pytest.raises(InputError, match=rf"weights\.safetensors .*{message}"):
+        load(path)
+
+
+def test_a_file_cut_short_anywhere_is_refused(small, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save(small, path, {"scale": 2})
+    content = path.read_bytes()
+    for length in range(0, len(content), 37):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match="is no whole safetensors file"):
+            load(path)
+
+
+def test_a_failed_save_leaves_the_older_file(small, tmp_path):
+    path = tmp_path / "w.safetensors"
+    save(small, path, {"scale": 2})
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        save(small, path, {"scale": object()})
+    with pytest.raises(InputError, match="there is no folder"):
+        save(small, tmp_path / "none" / "w.safetensors", {})
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+# The authors' MATLAB files
+
+
+def authors_file(path, kernels, n1=8, n2=5, **changes):
+    rng = np.random.default_rng(sum(kernels))
+    f1, f2, f3 = kernels
+    content = {
+        "weights_conv1": rng.normal(0, 1 / f1, (f1 * f1, n1)),
+        "weights_conv2": rng.normal(0, 1 / (f2 * n1**0.5), (n1, f2 * f2, n2)),
+        "weights_conv3": rng.normal(0, 1 / (f3 * n2**0.5), (n2, f3 * f3)),
+        "biases_conv1": rng.normal(0, 0.1, (n1, 1)),
+        "biases_conv2": rng.normal(0, 0.1, (n2, 1)),
+        "biases_conv3": rng.normal(0, 0.1, (1, 1)),
+    } | changes
+    scipy.io.savemat(path, {key: value for key, value in content.items() if value is not None})
+    return content
+
+
+def authors_script(content, image):
+    """SRCNN.m, line by line: reshape runs down the columns, imfilter correlates and repeats the edge."""
+
+    def imfilter(values, filter_):
+        side = int(len(filter_) ** 0.5)
+        return correlate(values, filter_.reshape(side, side, order="F"), mode="nearest")
+
+    w1, w2, w3 = (content[f"weights_conv{k}"] for k in (1, 2, 3))
+    b1, b2, b3 = (content[f"biases_conv{k}"].ravel() for k in (1, 2, 3))
+    first = [np.maximum(imfilter(image, w1[:, i]) + b1[i], 0) for i in range(w1.shape[1])]
+    second = [
+        np.maximum(sum(imfilter(first[j], w2[j, :, i]) for j in range(len(first))) + b2[i], 0)
+        for i in range(w2.shape[2])
+    ]
+    return sum(imfilter(second[i], w3[i]) for i in range(len(second))) + b3[0]
+
+
+@pytest.mark.parametrize("kernels", [(9, 1, 5), (9, 3, 5), (9, 5, 5)], ids=lambda k: "-".join(map(str, k)))
+def test_the_authors_weights_do_what_the_authors_script_does(kernels, tmp_path):
+    content = authors_file(tmp_path / "x3.mat", kernels)
+    model = from_matlab(tmp_path / "x3.mat")
+    image = np.random.default_rng(0).random((21, 26))
+    ours = model(torch.from_numpy(image).float()[None, None])[0, 0].detach()
+    assert model.kernels == kernels
+    # double against float32; a transposed or turned filter is wrong by whole tenths
+    torch.testing.assert_close(ours.double(), torch.from_numpy(authors_script(content, image)), rtol=1e-4, atol=1e-5)
+    assert torch.equal(load(tmp_path / "x3.mat").model.mapping.weight, model.mapping.weight)
+
+
+BAD_MAT = {
+    "text": lambda path: path.write_text("hello " * 60),
+    "empty": lambda path: path.touch(),
+    "another content": lambda path: scipy.io.savemat(path, {"x": 1}),
+    "one layer missing": lambda path: authors_file(path, (9, 1, 5), biases_conv2=None),
+    "words": lambda path: authors_file(path, (9, 1, 5), weights_conv1="hello"),
+    "complex numbers": lambda path: authors_file(path, (3, 1, 3), weights_conv1=np.full((9, 8), 1j)),
+    "no filter at all": lambda path: authors_file(path, (9, 1, 5), weights_conv1=np.zeros((0, 0))),
+    "a filter that is no square": lambda path: authors_file(path, (9, 1, 5), weights_conv1=np.ones((80, 8))),
+    "not a number": lambda path: authors_file(path, (9, 1, 5), biases_conv3=float("nan")),
+    "too many biases": lambda path: authors_file(path, (9, 1, 5), biases_conv1=np.ones(9)),
+}
+
+
+@pytest.mark.parametrize("make", BAD_MAT.values(), ids=BAD_MAT)
+def test_a_mat_file_that_will_not_do_is_refused_by_name(make, tmp_path):
+    make(tmp_path / "bad.mat")
+    with pytest.raises(InputError, match=r"bad\.mat (has not the authors' layout|holds)"):
+        load(tmp_path / "bad.mat")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_mat_file_cut_short_or_damaged_is_refused(compressed, tmp_path):
+    content = authors_file(tmp_path / "good.mat", (9, 1, 5))
+    path = tmp_path / "bad.mat"
+    scipy.io.savemat(path, content, do_compression=compressed)
+    whole = path.read_bytes()
+    for length in range(1, len(whole), 331):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"bad\.mat"):
+            load(path)
+    if compressed:  # where damage shows
+        path.write_bytes(whole[:200] + bytes(40) + whole[240:])
+        with pytest.raises(InputError, match=r"bad\.mat"):
+            load(path)
+
+
+# The card
+
+
+def test_the_card_tells_how_the_weights_were_made_and_what_they_score():
+    config = RECIPES["fast"]
+    command = "srcnn train --recipe fast --data t91 --scale 3"
+    card = {
+        "scale": 3,
+        "command": command,
+        "training": json.loads(json.dumps(vars(config))),
+        "seconds": 41.4,
+        "machine": "a processor, 2 threads",
+        "versions": {"srcnn": "1.2", "torch": "2.13"},
+        "scores": {"set5": {"psnr": 32.398, "ssim": 0.9033, "bicubic_psnr": 30.392}},
+    }
+    text = describe("srcnn-9-1-5-x3", make_model(config), card)
+    assert text.startswith("# srcnn-9-1-5-x3\n")
+    for told in (command, "8,129 numbers", "enlarges by 3", "| t91 | 3,000 | 32 | 0 | 41 s | a processor, 2 threads |"):
+        assert told in text, told
+    for told in ("| set5 | 32.40 | 0.9033 | 30.39 |", "srcnn 1.2, torch 2.13", "srcnn-9-1-5-x3.jsonl"):
+        assert told in text, told

@@ -1,0 +1,293 @@
+"""runs: a run that was stopped or killed at any moment ends in the very weights of one that was not."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from srcnn import InputError, images, runs
+from srcnn.images import Photograph, sample, to_bytes, write_photograph
+from srcnn.runs import Run, make_batches, read_history
+from srcnn.training import RECIPES, make_model
+
+EVERY = 10  # steps between two checkpoints here
+STEPS = 35
+
+
+@pytest.fixture(autouse=True)
+def _frequent_checkpoints(monkeypatch):
+    monkeypatch.setattr(runs, "_CHECKPOINT", EVERY)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of four small photographs: enough to train on, quick to read."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(4):
+        pixels = to_bytes(sample("coffee")[:, 60 * number : 60 * number + 60, 100:180])
+        write_photograph(folder / f"{number}.png", Photograph(pixels))
+    return folder
+
+
+@pytest.fixture
+def config(pictures):
+    return replace(RECIPES["fast"], data=str(pictures), steps=STEPS, batch=2)
+
+
+def finish(run: Run, *, stop_after: int = STEPS) -> dict[str, torch.Tensor]:
+    """Go on with a run up to a step; the weights where it was the last."""
+    for step in run:
+        if step.number == stop_after < STEPS:
+            return {}
+    return load_file(run.folder / "weights.safetensors")
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def told(folder: Path) -> list[dict]:
+    """The history without the times, which no two runs share."""
+    return [
+        {key: value for key, value in line.items() if key != "seconds"}
+        for line in read_history(folder / "history.jsonl")
+    ]
+
+
+def test_a_run_leaves_its_settings_its_history_two_checkpoints_and_the_weights(config, tmp_path):
+    run = Run(config, tmp_path / "new" / "run")
+    assert [step.number for step in run] == list(range(1, STEPS + 1))
+    names = {"config.json", "history.jsonl", "checkpoint.pt", "checkpoint.previous.pt", "weights.safetensors"}
+    assert {path.name for path in run.folder.iterdir()} == names
+    assert json.loads((run.folder / "config.json").read_text()) == asdict(config)
+    assert same(load_file(run.folder / "weights.safetensors"), dict(run.learner.average.state_dict()))
+    lines = read_history(run.folder / "history.jsonl")
+    assert [line["step"] for line in lines] == [10, 20, 30, 35]
+    assert all(line.keys() == {"step", "loss", "learning_rate", "seconds"} for line in lines)
+
+
+def test_the_history_has_the_mean_loss_of_its_steps(config, tmp_path):
+    run = Run(config, tmp_path)
+    losses = [float(step.loss) for step in run]
+    means = [sum(losses[a:b]) / (b - a) for a, b in ((0, 10), (10, 20), (20, 30), (30, 35))]
+    assert [line["loss"] for line in told(tmp_path)] == pytest.approx(means, rel=1e-5)  # six digits are written
+
+
+def test_the_weights_carry_how_they_were_made(config, tmp_path):
+    run = Run(config, tmp_path)
+    finish(run)
+    card = run.card()
+    assert card["training"] == asdict(config)
+    assert card["command"].startswith("srcnn train --recipe fast --data ")
+    assert card["seconds"] >= 0
+    assert "cpu" in card["machine"]
+    assert card["versions"]["torch"].startswith(torch.__version__.split("+")[0])
+
+
+RECIPE_CHANGES = {
+    "fast": {},
+    "paper": {},
+    "tutorial": {"crop": 14},  # squares of 56 x 56 out of 60 x 80
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPE_CHANGES)
+def test_stopped_at_any_step_and_resumed_a_run_ends_in_the_same_bits(recipe, pictures, tmp_path):
+    config = replace(RECIPES[recipe], data=str(pictures), steps=STEPS, batch=2, **RECIPE_CHANGES[recipe])
+    whole = finish(Run(config, tmp_path / "whole"))
+    stops = (1, EVERY - 1, EVERY, EVERY + 1, 2 * EVERY + 5, STEPS - 1)
+    for stop in stops:
+        folder = tmp_path / str(stop)
+        finish(Run(config, folder), stop_after=stop)
+        resumed = Run(config, folder, resume=True)
+        assert resumed.learner.step == stop // EVERY * EVERY
+        assert same(finish(resumed), whole), f"stopped after step {stop}"
+        assert told(folder) == told(tmp_path / "whole")
+
+
+def test_a_run_may_be_stopped_again_and_again_and_time_never_goes_back(config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    folder = tmp_path / "pieces"
+    finish(Run(config, folder), stop_after=12)
+    for stop in (15, 21, 22, 34):
+        finish(Run(config, folder, resume=True), stop_after=stop)
+        time.sleep(0.02)
+    assert same(finish(Run(config, folder, resume=True)), whole)
+    seconds = [line["seconds"] for line in read_history(folder / "history.jsonl")]
+    assert seconds == sorted(seconds)
+
+
+def test_a_loop_that_was_left_is_taken_up_where_it_was(config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    run = Run(config, tmp_path / "run")
+    for step in run:
+        if step.number == 13:
+            time.sleep(0.05)
+        if step.number == 20:
+            break
+    assert same(finish(run), whole)
+    seconds = [line["seconds"] for line in read_history(run.folder / "history.jsonl")]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] >= 0.05
+
+
+def test_a_finished_run_resumed_stays_as_it_is(config, tmp_path):
+    whole = finish(Run(config, tmp_path))
+    lines = read_history(tmp_path / "history.jsonl")
+    again = Run(config, tmp_path, resume=True)
+    assert list(again) == []
+    assert same(load_file(tmp_path / "weights.safetensors"), whole)
+    assert read_history(tmp_path / "history.jsonl") == lines
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    """One bit changed in the middle of the weights, which torch.load takes without a word."""
+    place = len(content) // 2
+    return content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :]
+
+
+DAMAGES = {"cut": cut, "flipped": flipped, "empty": lambda content: b"", "text": lambda content: b"no checkpoint"}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(damage, config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    folder = tmp_path / "run"
+    finish(Run(config, folder), stop_after=25)
+    newest, previous = folder / "checkpoint.pt", folder / "checkpoint.previous.pt"
+
+    newest.write_bytes(damage(newest.read_bytes()))
+    resumed = Run(config, folder, resume=True)
+    assert resumed.learner.step == EVERY
+    assert resumed.warning == f"{newest} is damaged and was passed over"
+
+    previous.write_bytes(damage(previous.read_bytes()))
+    resumed = Run(config, folder, resume=True)
+    assert resumed.learner.step == 0
+    assert resumed.warning == f"{previous} is damaged and was passed over"
+    assert same(finish(resumed), whole)
+    assert told(folder) == told(tmp_path / "whole")
+
+
+def test_without_its_newest_checkpoint_a_run_goes_on_from_the_one_before(config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    finish(Run(config, tmp_path / "run"), stop_after=25)
+    (tmp_path / "run" / "checkpoint.pt").unlink()  # as a kill between the two renames leaves it
+    resumed = Run(config, tmp_path / "run", resume=True)
+    assert (resumed.learner.step, resumed.warning) == (EVERY, None)
+    assert same(finish(resumed), whole)
+
+
+def test_a_line_of_the_history_that_was_cut_short_is_left_out(config, tmp_path):
+    finish(Run(config, tmp_path), stop_after=25)
+    history = tmp_path / "history.jsonl"
+    history.write_text(history.read_text() + '{"step": 30, "lo')
+    assert [line["step"] for line in read_history(history)] == [10, 20]
+    finish(Run(config, tmp_path, resume=True))
+    assert [line["step"] for line in read_history(history)] == [10, 20, 30, 35]
+
+
+def test_what_cannot_be_resumed_is_refused_and_left_alone(config, tmp_path):
+    with pytest.raises(InputError, match="holds no run to resume"):
+        Run(config, tmp_path / "none", resume=True)
+    folder = tmp_path / "run"
+    finish(Run(config, folder), stop_after=25)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(InputError, match="holds a run already; --resume goes on with it"):
+        Run(config, folder)
+    with pytest.raises(InputError, match="other settings: seed 0 there and 7 here; resume it with its own"):
+        Run(replace(config, seed=7), folder, resume=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    (folder / "config.json").write_text("{")
+    with pytest.raises(InputError, match=r"config\.json is damaged"):
+        Run(config, folder, resume=True)
+
+
+def test_a_folder_that_cannot_be_is_refused(config, tmp_path):
+    (tmp_path / "file").write_text("a note")
+    with pytest.raises(InputError, match="is a file; --out names a folder"):
+        Run(config, tmp_path / "file")
+    with pytest.raises(InputError, match="cannot be made"):
+        Run(config, tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "a note"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "message"),
+    [
+        ("fast", {"pairs": "stripes"}, "pairs 'stripes' is unknown; it is crops, sub-images or tutorial"),
+        ("tutorial", {"architecture": "9-1-5", "crop": 14}, "only --architecture subpixel enlarges"),
+        ("paper", {"architecture": "subpixel"}, "sub-images are enlarged already"),
+        ("tutorial", {}, r"0\.png has 80 x 60 pixels; the tutorial cuts 256 x 256"),
+        ("fast", {"crop": 90}, "no image is large enough"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_refused(recipe, changes, message, pictures):
+    config = replace(RECIPES[recipe], data=str(pictures), **changes)
+    with pytest.raises(InputError, match=message):
+        make_batches(config, make_model(config))
+
+
+def test_the_tutorials_pairs_are_those_of_its_own_function(pictures):
+    config = replace(RECIPES["tutorial"], data=str(pictures), crop=14)
+    low, high = runs.tutorial_pairs(config, "train")
+    assert (low.shape, high.shape) == ((4, 1, 14, 14), (4, 1, 56, 56))
+    expected = images.tutorial_pair(pictures / "2.png", scale=4, crop=56)
+    torch.testing.assert_close((low[2], high[2]), expected, rtol=0, atol=0)
+
+
+def test_a_history_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InputError, match="there is no history"):
+        read_history(tmp_path / "history.jsonl")
+
+
+def until(condition, process: subprocess.Popen) -> None:
+    """Wait for a condition, or for the end of the process, at most a minute."""
+    for _ in range(6000):
+        if condition() or process.poll() is not None:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the command neither came that far nor ended")
+
+
+def test_killed_three_times_at_random_the_command_ends_in_the_same_bits(pictures, tmp_path):
+    def begin(folder: Path, *more: str) -> subprocess.Popen:
+        words = (
+            f"train --data {pictures} --architecture 3-1-3 --batch 1 --steps 1100 --device cpu --out {folder}".split()
+        )
+        command = [sys.executable, "-m", "srcnn", *words, *more]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+
+    whole, folder, moments = tmp_path / "whole", tmp_path / "killed", random.Random(20140906)
+    log = (tmp_path / "stderr").open("wb")
+    undisturbed = begin(whole)  # at the same time, on another core
+    killed = 0
+    for more, landmark in (
+        ((), "config.json"),
+        (("--resume",), "checkpoint.pt"),
+        (("--resume",), "checkpoint.previous.pt"),
+    ):
+        process = begin(folder, *more)
+        until((folder / landmark).exists, process)
+        time.sleep(moments.uniform(0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait(timeout=60) == -signal.SIGKILL
+    assert killed >= 2, "the machine was too fast for the moments chosen"
+    assert begin(folder, "--resume").wait(timeout=120) == 0
+    assert undisturbed.wait(timeout=120) == 0
+    log.close()
+    assert (tmp_path / "stderr").read_bytes() == b""
+    assert same(load_file(folder / "weights.safetensors"), load_file(whole / "weights.safetensors"))
+    assert told(folder) == told(whole)

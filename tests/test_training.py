@@ -1,0 +1,286 @@
+"""training: the recipes of FACTS, and a loop that does what the mathematics says, on every device."""
+
+import copy
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from srcnn import InputError
+from srcnn.images import sample
+from srcnn.model import SRCNN, initialise
+from srcnn.pairs import RandomCrops
+from srcnn.training import (
+    RECIPES,
+    Learner,
+    TrainConfig,
+    command,
+    from_caffe,
+    learning_rate,
+    make_model,
+    train,
+    with_changes,
+)
+
+TINY = TrainConfig(recipe="fast", crop=17, batch=4, steps=8, optimizer="adam", learning_rate=1e-3, precision="float32")
+
+
+def crops(config: TrainConfig, *, border: int = 6, device: str = "cpu") -> RandomCrops:
+    picture = sample("camera")[:, 100:200, 200:320]
+    options = {"size": config.crop, "batch": config.batch, "seed": config.seed, "device": device}
+    return RandomCrops([picture], scale=config.scale, border=border, enlarged=True, **options)
+
+
+def trained(config: TrainConfig) -> Learner:
+    learner = Learner(make_model(config), config)
+    for _ in train(learner, crops(config)):
+        pass
+    return learner
+
+
+def weights(model: SRCNN) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+# The recipes
+
+
+def test_the_papers_rate_for_a_mean_over_pixels_is_0_02205():
+    paper = RECIPES["paper"]
+    output = make_model(paper)(torch.zeros(1, 1, paper.crop, paper.crop))
+    assert output.shape == (1, 1, 21, 21)
+    assert paper.learning_rate == pytest.approx(0.02205, abs=1e-12)
+    assert paper.learning_rate / 1e-4 == pytest.approx(220.5)
+
+
+def test_a_step_on_caffes_loss_is_a_step_on_the_mean_at_the_translated_rate():
+    generator = torch.Generator().manual_seed(0)
+    output, target = torch.rand(2, 3, 1, 4, 5, generator=generator, dtype=torch.float64)
+
+    def caffe(values):  # EuclideanLoss: the sum over pixels, divided by twice the batch
+        return ((values - target) ** 2).sum().item() / (2 * len(values))
+
+    mean_loss_output = output.clone().requires_grad_()
+    F.mse_loss(mean_loss_output, target).backward()
+    for place in ((0, 0, 0, 0), (1, 0, 3, 2), (2, 0, 1, 4)):
+        moved = torch.zeros_like(output)
+        moved[place] = 1e-4
+        gradient = (caffe(output + moved) - caffe(output - moved)) / 2e-4  # exact for a parabola, but for rounding
+        ours = from_caffe(1e-4, pixels=4 * 5) * mean_loss_output.grad[place].item()
+        assert ours == pytest.approx(1e-4 * gradient, rel=1e-8)
+
+
+def test_the_recipes_are_those_of_the_paper_and_of_the_tutorial():
+    paper, tutorial = RECIPES["paper"], RECIPES["tutorial"]
+    assert (paper.batch, paper.crop, paper.optimizer, paper.slow_factor) == (128, 33, "sgd", 0.1)
+    assert paper.batch * paper.steps == 8e8
+    assert (tutorial.scale, tutorial.batch, tutorial.learning_rate, tutorial.seed) == (4, 8, 0.01, 123)
+    assert tutorial.steps * tutorial.batch == 20 * 200
+    assert tutorial.crop * tutorial.scale == 256
+    assert sum(p.numel() for p in make_model(tutorial).parameters()) == 20_144
+    paper_weights = make_model(paper)
+    assert paper_weights.extraction.weight.std().item() == pytest.approx(0.001, rel=0.05)  # 5,184 draws
+    assert all(not layer.bias.any() for layer in paper_weights.children())
+
+
+def test_the_last_layer_and_every_bias_learn_at_a_tenth():
+    config = replace(TINY, optimizer="sgd", learning_rate=0.1, slow_factor=0.1, steps=1)
+    model = make_model(config)
+    before, batches = copy.deepcopy(model), crops(config)
+    low, high = batches(0)
+    F.mse_loss(before(low), high).backward()
+    list(train(Learner(model, config), batches))
+    slow = {"extraction.bias", "mapping.bias", "reconstruction.weight", "reconstruction.bias"}
+    for (name, new), old in zip(model.named_parameters(), before.parameters(), strict=True):
+        rate = 0.01 if name in slow else 0.1  # the first step of SGD with momentum is the plain one
+        torch.testing.assert_close(new.detach(), (old - rate * old.grad).detach())
+
+
+def test_the_cosine_begins_gently_and_ends_at_zero():
+    config = replace(TINY, cosine=True, steps=200, learning_rate=0.5)
+    rates = [learning_rate(config, step) for step in range(201)]
+    assert rates[0] == pytest.approx(0.5 / 20)
+    assert rates[100] == pytest.approx(0.25)
+    assert rates[200] == 0
+    assert max(rates) == rates[19] <= 0.5
+    assert all(a > b for a, b in pairwise(rates[19:]))
+    assert learning_rate(replace(config, cosine=False), 150) == 0.5
+    told = [step.learning_rate for step in train(Learner(make_model(config), replace(config, steps=5)), crops(config))]
+    assert told == [learning_rate(replace(config, steps=5), step) for step in range(5)]
+
+
+def test_a_command_says_what_differs_from_the_recipe_and_no_more():
+    assert command(RECIPES["fast"]) == "srcnn train --recipe fast --data t91 --scale 3"
+    config = with_changes("paper", data="my photos", steps=7, learning_rate=0.5, seed=3, batch=2, scale=None)
+    told = "srcnn train --recipe paper --data 'my photos' --scale 3 --steps 7 --batch 2 --lr 0.5 --seed 3"
+    assert command(config) == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"optimizer": "lion"}, "optimizer 'lion' is unknown; it is soap, adam or sgd"),
+        ({"precision": "int8"}, "precision 'int8' is unknown; it is auto, float32"),
+        *(
+            ({"architecture": a}, f"architecture '{a}' is unknown")
+            for a in ("", "x", "9-1", "9-2-5", "9-1-5-1", "0-1-5")
+        ),
+        ({"architecture": "9-1-11"}, "9-1-11 leaves nothing of a crop of 17 pixels"),
+    ],
+)
+def test_an_unknown_name_is_told(changes, told):
+    config = replace(TINY, **changes)
+    with pytest.raises(InputError, match=told):
+        Learner(make_model(config), config)
+
+
+def test_an_unknown_recipe_is_told():
+    with pytest.raises(InputError, match="recipe 'slow' is unknown; it is one of paper, tutorial, fast"):
+        with_changes("slow")
+
+
+# The loop
+
+
+@pytest.mark.parametrize("optimizer", ["soap", "adam", "sgd"])
+def test_one_seed_means_one_network_bit_for_bit(optimizer):
+    config = replace(TINY, optimizer=optimizer, steps=12, average=0.5)
+    torch.manual_seed(1)
+    first = trained(config)
+    torch.manual_seed(2)  # the global generator has no part in it
+    second = trained(config)
+    assert torch.equal(weights(first.model), weights(second.model))
+    assert torch.equal(weights(first.average), weights(second.average))
+    assert not torch.equal(weights(first.model), weights(trained(replace(config, seed=1)).model))
+
+
+@pytest.mark.parametrize("name", ["fast", "paper"])
+def test_the_loss_falls(name):
+    config = replace(RECIPES[name], steps=80, batch=8)
+    losses = [float(step.loss) for step in train(Learner(make_model(config), config), crops(config))]
+    assert sum(losses[-5:]) < 0.3 * sum(losses[:5])
+
+
+def test_a_step_reports_its_number_and_the_loss_before_it():
+    model = make_model(TINY)
+    before, batches = copy.deepcopy(model), crops(TINY)
+    steps = train(Learner(model, TINY), batches)
+    first = next(steps)
+    low, high = batches(0)
+    torch.testing.assert_close(first.loss, F.mse_loss(before(low), high).detach())
+    assert [first.number, *(step.number for step in steps)] == list(range(1, 9))
+    assert not first.loss.requires_grad
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
+def test_the_average_is_the_naive_one(share):
+    config = replace(TINY, average=share, steps=6)
+    learner = Learner(make_model(config), config)
+    history = [weights(learner.model).double() for _ in train(learner, crops(config))]
+    naive = torch.zeros_like(history[0])
+    for number, value in enumerate(history, 1):
+        part = 1 / max(1, share * number)
+        naive = part * value + (1 - part) * naive
+    if share == 1:
+        torch.testing.assert_close(naive, sum(history) / len(history))  # over everything it is the plain mean
+    torch.testing.assert_close(weights(learner.result).double(), naive, rtol=0, atol=1e-6)
+
+
+def test_without_an_average_the_last_weights_are_kept():
+    learner = trained(TINY)
+    assert learner.result is learner.model
+    assert not torch.equal(weights(learner.model), weights(learner.average))
+
+
+def test_outputs_come_batch_by_batch_from_the_network_that_is_kept():
+    learner = trained(replace(TINY, average=1.0))
+    low = torch.rand(5, 1, 20, 20, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(learner.outputs(low, batch=2), learner.average(low))
+
+
+def test_a_known_linear_filter_is_learnt():
+    generator = torch.Generator().manual_seed(0)
+    filter_ = torch.tensor([[0.0, -1, 0], [-1, 5, -1], [0, -1, 0]])[None, None]  # sharpens
+
+    def batches(step):
+        low = torch.rand(16, 1, 9, 9, generator=generator)
+        return low, F.conv2d(low, filter_)
+
+    config = replace(TINY, steps=600, learning_rate=1e-2, cosine=True)
+    model = initialise(SRCNN((1, 1, 3), (8, 8)), "torch", seed=0)
+    losses = [float(step.loss) for step in train(Learner(model, config), batches)]
+    assert losses[0] > 1
+    low, high = batches(0)  # fresh, as every batch was
+    assert F.mse_loss(model(low), high) < 1e-3  # the targets' own variance is about 2
+
+
+def test_the_papers_recipe_learns_at_the_translated_rate_and_hardly_at_the_printed_one():
+    config = replace(RECIPES["paper"], steps=60, batch=8)
+
+    def share_left(rate):
+        run = replace(config, learning_rate=rate)
+        losses = [float(step.loss) for step in train(Learner(make_model(run), run), crops(run))]
+        return sum(losses[-5:]) / sum(losses[:5])
+
+    assert share_left(0.02205) < 0.5
+    assert share_left(1e-4) > 0.95  # PyTorch's mean with Caffe's number
+
+
+def test_channels_last_changes_neither_output_nor_gradient():
+    plain = make_model(TINY)
+    laid_out = copy.deepcopy(plain).to(memory_format=torch.channels_last)
+    low, high = crops(TINY)(0)
+    results = []
+    for model in (plain, laid_out):
+        output = model(low)
+        F.mse_loss(output, high).backward()
+        results.append((output.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])))
+    # float32 sums in another order; assert_close's own tolerance
+    torch.testing.assert_close(results[0], results[1])
+
+
+# Number formats and devices
+
+
+def test_bfloat16_on_the_processor_stays_near_float32():
+    config = replace(TINY, steps=20)
+    exact, half = trained(config), trained(replace(config, precision="bfloat16"))
+    assert half.dtype is torch.bfloat16
+    assert next(half.model.parameters()).dtype is torch.float32  # the weights themselves stay exact
+    assert not torch.equal(weights(exact.model), weights(half.model))
+    # Adam moves a weight by at most about its rate a step, whatever the gradient's size
+    assert (weights(exact.model) - weights(half.model)).abs().mean() < 0.1 * 20 * config.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("precision", "on"), [("float32", False), ("auto", False), ("bfloat16", False), ("float16", True)]
+)
+def test_only_float16_needs_its_gradients_scaled(precision, on):
+    config = replace(TINY, precision=precision)
+    assert Learner(make_model(config), config).scaler.is_enabled() is on
+
+
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_a_whole_step_stays_on_its_device(average):
+    # torch's meta device computes shapes alone, and refuses any tensor that was left on the processor
+    config = replace(TINY, average=average, steps=2, cosine=True)
+    learner = Learner(make_model(config), config, "meta")
+    steps = list(train(learner, crops(config, device="meta")))
+    assert [step.loss.device.type for step in steps] == ["meta", "meta"]
+    assert all(p.device.type == "meta" for p in learner.result.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("optimizer", ["soap", "adam", "sgd"])
+def test_the_same_code_trains_on_a_gpu_in_half_precision(optimizer):
+    config = replace(TINY, optimizer=optimizer, precision="auto", steps=60, batch=16, average=0.1)
+    learner = Learner(make_model(config), config, "cuda")
+    losses = [float(step.loss) for step in train(learner, crops(config, device="cuda"))]
+    assert learner.dtype in (torch.bfloat16, torch.float16)
+    assert all(map(math.isfinite, losses))
+    assert sum(losses[-5:]) < sum(losses[:5])
+    assert learner.outputs(torch.rand(2, 1, 20, 20), batch=1).device.type == "cpu"

@@ -1,0 +1,162 @@
+"""upscale: a photograph comes out larger, its colours bicubic, its luma the network's, whatever the tiles."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from srcnn import InputError
+from srcnn.color import rgb_to_ycbcr
+from srcnn.evaluation import upscaler
+from srcnn.images import Photograph, sample, to_bytes, to_float
+from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.resize import enlarge
+from srcnn.upscale import LARGEST, check_size, upscale
+
+
+def sharpener(**options) -> SRCNN:
+    """An SRCNN of random weights that keeps the picture: its own answer is a tenth of the output."""
+    model = initialise(SRCNN((9, 3, 5), (6, 4), **options), "torch", seed=0)
+    with torch.no_grad():
+        for layer in (model.extraction, model.mapping, model.reconstruction):
+            middle = layer.weight.shape[-1] // 2
+            layer.weight.mul_(0.1)
+            for channel in range(model.channels):
+                layer.weight[channel, channel, middle, middle] += 1
+    return model
+
+
+METHODS = {
+    "bicubic": (None, 3),
+    "luma": (sharpener(), 3),
+    "colour": (sharpener(channels=3), 2),
+    "sub-pixel": (initialise(SubPixelSRCNN(4, (5, 3, 3), (6, 4)), "torch", seed=1), 4),
+    "sub-pixel that repeats edges": (
+        initialise(SubPixelSRCNN(2, (5, 3, 3), (6, 4), padding="replicate"), "torch", seed=1),
+        2,
+    ),
+}
+CAT = to_bytes(sample("chelsea")[:, 90:143, 100:171])  # 53 x 71: no tile fits exactly
+PHOTOGRAPHS = {
+    "grey": Photograph(to_bytes(sample("coins")[:, 60:113, 100:171])),
+    "rgb": Photograph(CAT),
+    "rgb with alpha": Photograph(CAT, alpha=CAT[1:2].flip(2)),
+    "grey with alpha": Photograph(CAT[:1], alpha=CAT[1:2].flip(1)),
+}
+
+
+@pytest.mark.parametrize("tile", [1, 24, 64, 100])
+@pytest.mark.parametrize("kind", PHOTOGRAPHS)
+@pytest.mark.parametrize("method", METHODS)
+def test_tiles_leave_no_trace(method, kind, tile):
+    model, scale = METHODS[method]
+    photograph = PHOTOGRAPHS[kind]
+    if tile == 1:  # a pixel a tile: as slow as it is strict, so on a corner of the picture
+        photograph = Photograph(
+            photograph.pixels[:, :9, :7], photograph.alpha if photograph.alpha is None else photograph.alpha[:, :9, :7]
+        )
+    whole = upscale(photograph, model, scale=scale, tile=10_000)
+    tiled = upscale(photograph, model, scale=scale, tile=tile)
+    for ours, expected in ((tiled.pixels, whole.pixels), (tiled.alpha, whole.alpha)):
+        if expected is None:
+            assert ours is None
+            continue
+        # float32 sums may run in another order in another shape: a value within 1e-6 of .5 may round the other way
+        difference = (ours.int() - expected.int()).abs()
+        assert difference.max() <= 1
+        assert (difference == 0).float().mean() > 0.999
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_luma_of_a_grey_photograph_is_the_methods_own_answer(method):
+    model, scale = METHODS[method]
+    low = to_float(PHOTOGRAPHS["grey"].pixels)
+    answer = enlarge if model is None else upscaler(model)
+    expected = answer(low, scale) if method != "colour" else answer(low.expand(3, -1, -1), scale)[:1]
+    ours = upscale(PHOTOGRAPHS["grey"], model, scale=scale).pixels
+    assert ours.shape == (1, 53 * scale, 71 * scale)
+    assert (ours.int() - to_bytes(expected).int()).abs().max() <= 1
+
+
+def test_the_network_sharpens_luma_and_the_colours_are_bicubic():
+    model, scale = METHODS["luma"]
+    low = rgb_to_ycbcr(to_float(CAT // 2 + 64))  # no colour near black or white, so that nothing is clipped
+    large = rgb_to_ycbcr(to_float(upscale(Photograph(CAT // 2 + 64), model, scale=scale).pixels)) * 255
+    # RGB was rounded by up to 0.5, which the rows of the colour matrix add up to 0.43 of Y and 0.44 of Cb and Cr
+    assert (large[:1] - 255 * upscaler(model)(low[:1], scale)).abs().max() < 0.45
+    assert (large[1:] - 255 * enlarge(low[1:], scale)).abs().max() < 0.45
+    assert (large[:1] - 255 * enlarge(low[:1], scale)).abs().max() > 2  # the network did something
+
+
+def test_transparency_is_bicubic_and_the_rest_of_the_file_goes_along():
+    photograph = Photograph(CAT, alpha=CAT[1:2], exif=b"Exif\0\0made by hand", icc=b"a profile")
+    large = upscale(photograph, METHODS["luma"][0], scale=3)
+    assert torch.equal(large.alpha, to_bytes(enlarge(to_float(CAT[1:2]), 3)))
+    assert torch.equal(large.pixels, upscale(Photograph(CAT), METHODS["luma"][0], scale=3).pixels)
+    assert (large.exif, large.icc) == (photograph.exif, photograph.icc)
+
+
+def test_a_colour_network_sees_all_three_colours():
+    model, scale = METHODS["colour"]
+    expected = to_bytes(upscaler(model)(to_float(CAT), scale))
+    assert (upscale(Photograph(CAT), model, scale=scale).pixels.int() - expected.int()).abs().max() <= 1
+
+
+def test_progress_counts_the_tiles():
+    told = []
+    upscale(Photograph(CAT), None, scale=3, tile=96, progress=lambda *counts: told.append(counts))
+    assert told == [(number, 6) for number in range(1, 7)]  # 53 x 71 in squares of 32
+
+
+def test_the_smallest_photograph_is_enlarged_and_a_smaller_one_refused():
+    assert upscale(Photograph(CAT[:, :4, :5]), METHODS["luma"][0], scale=3).pixels.shape == (3, 12, 15)
+    with pytest.raises(InputError, match="the photograph has 5 x 3 pixels; at least 4 x 4 are needed"):
+        upscale(Photograph(CAT[:, :3, :5]), None, scale=3)
+
+
+def test_a_result_too_large_is_refused_before_any_work():
+    side = int(LARGEST**0.5) // 4
+    check_size(side, side, 4)
+    with pytest.raises(InputError, match=r"the result would be .* pixels; at most 600 megapixels are made"):
+        check_size(side + 10, side + 10, 4)
+    huge = torch.zeros(1, 1, 1, dtype=torch.uint8).expand(3, 30_000, 30_000)
+    with pytest.raises(InputError, match="120000 x 120000"):
+        upscale(Photograph(huge), None, scale=4)
+
+
+def test_a_network_for_another_scale_is_refused():
+    with pytest.raises(InputError, match="enlarges by 4, not by 3"):
+        upscale(Photograph(CAT), METHODS["sub-pixel"][0], scale=3)
+
+
+MEMORY = """
+import resource, sys, torch
+from srcnn.images import Photograph
+from srcnn.model import SRCNN
+from srcnn.upscale import upscale
+height, width = map(int, sys.argv[1:3])
+pixels = torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
+model = SRCNN() if sys.argv[3] == "srcnn" else None
+upscale(Photograph(pixels[:, :300, :300]), model, scale=2)  # what torch takes once
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+upscale(Photograph(pixels), model, scale=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux alone")
+@pytest.mark.parametrize(
+    ("size", "method", "bound"),
+    [
+        # 12 megapixels: the result has 144 MB; one float copy of it would have 576
+        ((3000, 4000), "bicubic", 512),
+        # 1.2 megapixels, because the whole network needs 40 s for 12: untiled, its first feature maps alone have 1.2 GB
+        ((1000, 1200), "srcnn", 512),
+    ],
+    ids=["bicubic", "srcnn"],
+)
+def test_memory_holds_one_tile_and_the_two_pictures(size, method, bound):
+    command = [sys.executable, "-c", MEMORY, *map(str, size), method]
+    grown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert int(grown) / 1024 < bound, f"grew by {int(grown) / 1024:.0f} MiB"
