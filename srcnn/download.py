@@ -62,12 +62,20 @@ def _append(url: str, part: Path, have: int, progress: Progress) -> None:
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with part.open("ab" if have else "wb") as file:
-            while chunk := response.read(_CHUNK):
+            while chunk := _received(response):
                 file.write(chunk)
                 have += len(chunk)
                 progress(have, total)
     if total is not None and have < total:
         raise http.client.IncompleteRead(b"", total - have)
+
+
+def _received(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes; a fault of the network is told from one of the disk, which another mirror would not mend."""
+    try:
+        return response.read(_CHUNK)
+    except OSError as error:
+        raise ConnectionError(str(error) or type(error).__name__) from None
 
 
 def _reason(error: Exception) -> str:
