@@ -31,9 +31,9 @@ METHODS = {
     "bicubic": (None, 3),
     "luma": (sharpener(), 3),
     "colour": (sharpener(channels=3), 2),
-    "sub-pixel": (initialise(SubPixelSRCNN(4, (5, 3, 3), (6, 4)), "torch", seed=1), 4),
+    "sub-pixel": (initialise(SubPixelSRCNN(4, (9, 3, 5), (6, 4)), "torch", seed=1), 4),
     "sub-pixel that repeats edges": (
-        initialise(SubPixelSRCNN(2, (5, 3, 3), (6, 4), padding="replicate"), "torch", seed=1),
+        initialise(SubPixelSRCNN(2, (9, 3, 5), (6, 4), padding="replicate"), "torch", seed=1),
         2,
     ),
 }
