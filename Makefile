@@ -36,7 +36,7 @@ chapters: $(READY)  ## run every chapter alone, with the wheel only, and compare
 		folder=$(ALONE)/$$(basename $$chapter .ipynb) && mkdir -p $$folder && cp $$chapter $$folder; done
 	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -c \
 		'import srcnn; assert "$(ALONE)" in srcnn.__file__, f"{srcnn.__file__} is not the wheel"'
-	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -m pytest -q -p no:doctest -p no:cacheprovider \
+	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -m pytest -q -o addopts= -p no:cacheprovider \
 		--nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
 
 check: $(READY)  ## formatting, lint and spelling
@@ -59,6 +59,7 @@ links: $(READY)  ## list every address outside the book
 
 results: $(READY)  ## measure the tables of the book again (needs the image sets)
 	$(BIN)/srcnn reproduce tables
+	$(BIN)/srcnn reproduce tutorial
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
 	$(BIN)/python book/_ext/address.py "$(REPO)"

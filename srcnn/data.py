@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 import platformdirs
+import torch
 from torch import Tensor
 
 from srcnn import images
@@ -148,6 +149,22 @@ def paths(name: str, use: str, root: str | os.PathLike | None = None) -> list[Pa
         f"{entry.title} is not here; `srcnn data fetch {entry.name}` downloads it, "
         f"or set SRCNN_DATA to the folder that holds {folder}/"
     )
+
+
+def tutorial_pairs(
+    name: str, use: str, *, scale: int, crop: int = 256, root: str | os.PathLike | None = None
+) -> tuple[Tensor, Tensor]:
+    """All pairs of a registered set or a folder as the tutorial makes them; see :func:`srcnn.images.tutorial_pair`.
+
+    Returns:
+        Inputs ``(N, 1, h, w)`` and targets ``(N, 1, scale*h, scale*w)``, float32, in 0..1.
+
+    Raises:
+        InputError: as for :func:`photographs`, or an image is smaller than the square that is cut.
+    """
+    pairs = (images.tutorial_pair(path, scale=scale, crop=crop) for path in paths(name, use, root))
+    lows, highs = zip(*pairs, strict=True)
+    return torch.stack(lows), torch.stack(highs)
 
 
 def fingerprint(spec: str, use: str, root: str | os.PathLike | None = None) -> str:

@@ -17,9 +17,8 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from torch import Tensor
 
-from srcnn import data, images, pretrained
+from srcnn import data, pretrained
 from srcnn.color import luma
 from srcnn.evaluation import tutorial_psnr
 from srcnn.files import InputError, atomic
@@ -55,7 +54,8 @@ def make_batches(
     if config.pairs == "tutorial":
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
-        low, high = tutorial_pairs(config, "train", root)
+        side = config.crop * config.scale
+        low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
     pictures = (luma(image) for _, image in data.photographs(config.data, "train", root))
     if config.pairs == "sub-images":
@@ -77,14 +77,6 @@ def make_batches(
     )
 
 
-def tutorial_pairs(config: TrainConfig, use: str, root: str | os.PathLike | None = None) -> tuple[Tensor, Tensor]:
-    """All pairs of a set as the tutorial makes them, inputs and targets; see :func:`srcnn.images.tutorial_pair`."""
-    files = data.paths(config.data, use, root)
-    side = config.crop * config.scale
-    lows, highs = zip(*(images.tutorial_pair(path, scale=config.scale, crop=side) for path in files), strict=True)
-    return torch.stack(lows), torch.stack(highs)
-
-
 def tutorial_epochs(
     run: "Run", steps: Iterator[Step], *, batch: int, root: str | os.PathLike | None = None
 ) -> Iterator[dict]:
@@ -100,7 +92,8 @@ def tutorial_epochs(
         ``epoch``, ``epochs``, the mean ``loss`` of the epoch, ``psnr`` and ``bicubic`` in dB.
     """
     config = run.learner.config
-    low, high = tutorial_pairs(config, "test", root)
+    side = config.crop * config.scale
+    low, high = data.tutorial_pairs(config.data, "test", scale=config.scale, crop=side, root=root)
     count = len(data.paths(config.data, "train", root))
     epochs, losses = -(-config.steps * config.batch // count), []
     bicubic = tutorial_psnr(enlarge(low, config.scale), high, batch=batch)

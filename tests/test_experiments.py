@@ -68,7 +68,7 @@ def test_a_network_for_colour_is_not_measured_for_luma(folder, tmp_path):
 
 
 def test_a_result_never_measured_is_told():
-    with pytest.raises(InputError, match=r"there is no result set5-x3-nope\.json; `srcnn reproduce tables`"):
+    with pytest.raises(InputError, match=r"there is no result set5-x3-nope\.json; `make results`"):
         experiments.results("nope-x3", "set5", 3)
 
 

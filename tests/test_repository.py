@@ -78,7 +78,9 @@ def test_the_commands_that_readme_names_exist():
 
 
 def test_one_command_changes_the_address_everywhere(tmp_path):
-    files = subprocess.run([*LISTED, "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = subprocess.run(
+        [*LISTED, "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
     if not files:
         pytest.skip("not a git checkout")
     for name in files:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from srcnn import InputError, images, runs
+from srcnn import InputError, data, images, runs
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.runs import Run, make_batches, read_history
 from srcnn.training import RECIPES, make_model
@@ -241,8 +241,7 @@ def test_pairs_that_do_not_fit_are_refused(recipe, changes, message, pictures):
 
 
 def test_the_tutorials_pairs_are_those_of_its_own_function(pictures):
-    config = replace(RECIPES["tutorial"], data=str(pictures), crop=14)
-    low, high = runs.tutorial_pairs(config, "train")
+    low, high = data.tutorial_pairs(str(pictures), "train", scale=4, crop=56)
     assert (low.shape, high.shape) == ((4, 1, 14, 14), (4, 1, 56, 56))
     expected = images.tutorial_pair(pictures / "2.png", scale=4, crop=56)
     torch.testing.assert_close((low[2], high[2]), expected, rtol=0, atol=0)

@@ -26,7 +26,9 @@ def main() -> None:
         picture = to_float(upscale(small, model, scale=SCALE).pixels)
         score = psnr(luma(picture), luma(original), peak=1, shave=SCALE)
         panels[f"{name}, {score:.1f} dB"] = picture[WINDOW]
-    figure = gallery({**panels, "original": original[WINDOW]}, width=6.0)  # narrow, so that a phone shows legible titles
+    figure = gallery(
+        {**panels, "original": original[WINDOW]}, width=6.0
+    )  # narrow, so that a phone shows legible titles
     figure.savefig(TARGET, dpi=165, metadata={"Software": None})
 
 
