@@ -26,7 +26,9 @@ HOLDERS = (
 
 def current() -> str:
     """Owner and name, such as ``OWNER/REPO``."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     return project["urls"]["Repository"].removeprefix("https://github.com/")
 
 
@@ -39,7 +41,10 @@ def change(new: str) -> list[Path]:
     for path in sorted(p for pattern in HOLDERS for p in ROOT.glob(pattern)):
         text = path.read_text(encoding="utf-8")
         # the word that means "unknown" stays where it is explained
-        lines = [line if f"{UNKNOWN} means" in line else old.sub(new, line) for line in text.splitlines(keepends=True)]
+        lines = [
+            line if f"{UNKNOWN} means" in line else old.sub(new, line)
+            for line in text.splitlines(keepends=True)
+        ]
         if "".join(lines) != text:
             part = path.with_suffix(".part")
             part.write_text("".join(lines), encoding="utf-8")
@@ -61,7 +66,10 @@ def setup(app) -> dict:
             "path_to_docs": "",
             "use_repository_button": True,
             "use_issues_button": True,
-            "launch_buttons": {"colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"},
+            "launch_buttons": {
+                "colab_url": "https://colab.research.google.com",
+                "notebook_interface": "jupyterlab",
+            },
         }
 
     app.connect("config-inited", buttons)
