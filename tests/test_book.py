@@ -97,12 +97,12 @@ def test_its_code_is_short_and_rewrites_nothing_silently(chapter):
         if (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == module.__name__
     }
     for cell in cells(chapter, "code"):
-        assert len([line for line in cell["text"].splitlines() if line.strip()]) <= 24, cell["text"]
-        if "%pip" in cell["text"]:
+        if "%pip" in cell["text"] or "remove-cell" in tags(cell):
             continue
+        assert len([line for line in cell["text"].splitlines() if line.strip()]) <= 26, cell["text"]
         for node in ast.walk(ast.parse(cell["text"])):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                assert node.end_lineno - node.lineno < 14, node.name
+                assert node.end_lineno - node.lineno < 16, node.name
                 assert node.name not in package, f"{node.name} is in the package: import it"
 
 
