@@ -17,7 +17,7 @@ from tqdm import tqdm
 from srcnn import __version__, data, experiments, images, training
 from srcnn.download import Progress
 from srcnn.files import InputError, shipped, writable
-from srcnn.progress import counter, progress
+from srcnn.progress import counter, output, progress
 from srcnn.runs import Run, tutorial_epochs
 from srcnn.upscale import check_size, upscale
 
@@ -29,12 +29,16 @@ def main(argv: list[str] | None = None) -> int:
         argv: its words; those of the command line where it is None.
 
     Returns:
-        0, or 2 after one sentence on standard error about what was wrong, or 130 when interrupted.
+        0, or 2 after one sentence on standard error about what was wrong, or 130 when interrupted, or 141 when
+        nobody reads what it prints any more.
     """
     try:
-        arguments = _parser().parse_args(argv)
-        arguments.run(arguments)
+        with output():
+            arguments = _parser().parse_args(argv)
+            arguments.run(arguments)
         return 0
+    except BrokenPipeError:  # no fault: `srcnn data list | head -1`
+        return 141
     except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
         print(f"srcnn: {_sentence(error)}", file=sys.stderr)
         return 2
@@ -50,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'a file'}: {error.strerror}"
+        return " ".join(f"{error.filename}: {error.strerror}".removeprefix("None: ").split())
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "there is not enough memory for this; a smaller picture or batch needs less"
     return " ".join(str(error).split())

@@ -31,7 +31,7 @@ def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
         rgb: ``(3, H, W)``, in 0..1.
 
     Returns:
-        ``(3, H, W)``: Y in 16/255..235/255, Cb and Cr in 16/255..240/255, not rounded.
+        ``(3, H, W)``, not rounded, with Y in 16/255..235/255, Cb and Cr in 16/255..240/255.
 
     Raises:
         ValueError: not one RGB image.

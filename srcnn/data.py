@@ -85,7 +85,9 @@ def lookup(name: str) -> DataSet:
     Raises:
         InputError: no set has this name.
     """
-    name = {"bsd100": "bsds300", "bsd200": "bsds500-test"}.get(name, name)
+    name = {"bsd100": "bsds300", "bsd200": "bsds500-test"}.get(name.lower(), name.lower())
+    if name in GENERATED:
+        raise InputError(f"{name} needs no download and has no files; a registered set or a folder is wanted here")
     if name not in registry():
         raise InputError(
             f"there is no data set {name!r}; there are {', '.join((*registry(), *GENERATED))}, or a folder"
@@ -171,7 +173,8 @@ def fingerprint(spec: str, use: str, root: str | os.PathLike | None = None) -> s
     """SHA-256 over the names and pixels of the images, so that a result says what it was measured on."""
     digest = hashlib.sha256()
     for name, image in photographs(spec, use, root):
-        digest.update(f"{name} {tuple(image.shape)}\n".encode() + images.to_bytes(image).numpy().tobytes())
+        head = f"{name} {tuple(image.shape)}\n".encode(errors="surrogateescape")  # a file's name may be no UTF-8
+        digest.update(head + images.to_bytes(image).numpy().tobytes())
     return digest.hexdigest()
 
 

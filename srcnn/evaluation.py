@@ -74,10 +74,12 @@ def evaluate(method: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: i
         Name -> quality, in the given order.
 
     Raises:
-        InputError: an image is too small to be measured, or there is none.
+        InputError: an image is too small to be measured, two have one name, or there is none.
     """
     table = {}
     for name, original in images:
+        if name in table:
+            raise InputError(f"two images have the name {name}; rename one of them, or the table would lose it")
         smallest = _SSIM_WINDOW + 3 * scale  # what modcrop and shaving may take, and the window that must remain
         if min(original.shape[-2:]) < smallest:
             size = f"{original.shape[-1]} x {original.shape[-2]}"

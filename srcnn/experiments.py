@@ -138,6 +138,9 @@ def export(
     if not weights.is_file():
         raise InputError(f"{run} holds no finished run; `srcnn train --resume --out {run}` ends it")
     loaded = pretrained.load(weights)
+    history = run / "history.jsonl"
+    if not history.is_file() or not {"scale", "training", "command"} <= set(loaded.card):
+        raise InputError(f"{run} lacks its history or the record in its weights; train anew in another --out")
     scale = loaded.card["scale"]
     scores = {}
     for dataset in datasets:
@@ -145,11 +148,9 @@ def export(
         scores[dataset] = {"psnr": ours["psnr"], "ssim": ours["ssim"], "bicubic_psnr": bicubic["psnr"]}
     card = {**loaded.card, "scores": scores}
     card_file, log = output.with_suffix(".md"), output.with_suffix(".jsonl")
+    told = pretrained.describe(output.stem, loaded.model, card)
     pretrained.save(loaded.model, output, card)
-    for path, text in (
-        (card_file, pretrained.describe(output.stem, loaded.model, card)),
-        (log, (run / "history.jsonl").read_text(encoding="utf-8")),
-    ):
+    for path, text in ((card_file, told), (log, history.read_text(encoding="utf-8"))):
         with atomic(path) as part:
             part.write_text(text, encoding="utf-8")
     return [output, card_file, log]

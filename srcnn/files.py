@@ -58,13 +58,18 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises:
         InputError: the file cannot be written there.
+        OSError: the disk is full, or the like; it names ``path``.
     """
     target = writable(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")  # a long name has no room for more letters
     try:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())  # the name must not reach the disk before the bytes
         os.replace(part, target)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the temporary name would tell the user nothing
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where the folder is gone, the first error is the one to tell
+            part.unlink(missing_ok=True)

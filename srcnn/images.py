@@ -73,7 +73,7 @@ def listing(folder: str | os.PathLike) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder of images")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in READABLE and not p.name.startswith("."))
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in READABLE and p.name[0] != "." and not p.is_dir())
     if not paths:
         raise InputError(f"{folder} holds no image file ({', '.join(READABLE)})")
     return paths

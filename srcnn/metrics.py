@@ -26,7 +26,7 @@ def _compared(output: Tensor, target: Tensor, shave: int) -> tuple[Tensor, Tenso
 
 
 def mse(output: Tensor, target: Tensor, *, shave: int) -> float:
-    r"""Mean squared error of one image, the paper's training loss (section 3.2 of the journal version).
+    r"""Mean squared error of one image, the paper's training loss (its equation 4).
 
     .. math:: \mathrm{MSE} = \frac{1}{n} \sum_i (x_i - y_i)^2
 

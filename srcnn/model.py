@@ -14,7 +14,7 @@ INITIALISATIONS = ("paper", "tutorial", "torch")
 
 
 class SRCNN(nn.Module):
-    """Sharpens an image that was already enlarged to its final size (section 3 of the paper).
+    """Sharpens an image that was already enlarged to its final size (section 3.1 of the paper, equations 1 to 3).
 
     Args:
         kernels: the sides f1, f2, f3 of the three layers' filters, odd. (9, 1, 5) is the paper's network.
@@ -113,7 +113,7 @@ def initialise(model: SRCNN, scheme: str, *, seed: int) -> SRCNN:
 
     Args:
         model: the network; changed in place.
-        scheme: ``"paper"``: weights N(0, 0.001), biases 0 (section 4.1 of the journal version); ``"tutorial"``:
+        scheme: ``"paper"``: weights N(0, 0.001), biases 0; ``"tutorial"``:
             weights N(0, 0.01), biases 0, what the tutorial's text asks for and its code never does; ``"torch"``:
             PyTorch's own, uniform within 1 / sqrt(fan in), what the tutorial's code really starts from.
         seed: any whole number of 0 or more; the global generator of torch is neither read nor moved.

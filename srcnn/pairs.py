@@ -141,7 +141,7 @@ class Shuffled:
 def sub_images(
     images: Iterable[Tensor], *, scale: int, border: int, size: int = 33, stride: int = 14
 ) -> tuple[Tensor, Tensor]:
-    """The paper's training set: overlapping squares on a grid (section 4.1), made as the authors' script makes them.
+    """The paper's training set: overlapping squares on a grid, cut as the authors' script cuts them.
 
     On the 91 images at x3 this gives 21,884 pairs, not the 24,800 of the text. Chapter 9.
 

@@ -62,9 +62,9 @@ def load(weights: str | os.PathLike) -> Pretrained:
         with safetensors.safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, it is no dictionary
             card = json.loads((file.metadata() or {}).get("card", "{}"))
-    except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
+    except (safetensors.SafetensorError, ValueError, RecursionError, OSError) as error:
         raise InputError(f"{path} is no whole safetensors file ({error})") from None
-    if not isinstance(card, dict):
+    if not isinstance(card, dict) or type(card.get("scale", 0)) is not int:
         raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
     return Pretrained(from_tensors(tensors, path), card)
 
@@ -126,8 +126,8 @@ def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
     """
     stages = ("extraction", "mapping", "reconstruction")
     wanted = {f"{stage}.{kind}" for stage in stages for kind in ("weight", "bias")}
-    if set(tensors) != wanted:
-        raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected")
+    if set(tensors) != wanted or not all(value.is_floating_point() for value in tensors.values()):
+        raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected, of floats")
     shapes = [tuple(tensors[f"{stage}.weight"].shape) for stage in stages]
     try:
         (n1, channels, f1, _), (n2, _, f2, _), (out, _, f3, _) = shapes

@@ -4,6 +4,8 @@ A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, 
 ``checkpoint.pt`` with the one before it, and, at the end, ``weights.safetensors``.
 """
 
+import copy
+import io
 import json
 import os
 import pickle
@@ -148,9 +150,9 @@ class Run:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}; give another --out") from None
         if resume:
             self._load_checkpoint()
+        else:
+            self._claim_folder(config)
         self._seconds = self._trim_history()
-        with atomic(self.folder / "config.json") as part:
-            part.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
 
     def __iter__(self) -> Iterator[Step]:
         learner, config = self.learner, self.learner.config
@@ -195,8 +197,8 @@ class Run:
         if not resume:
             raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
         try:
-            before = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
+            before = dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, RecursionError):
             raise InputError(f"{file} is damaged; begin anew in another --out") from None
         now = json.loads(json.dumps(asdict(config)))
         changed = [key for key in now if now[key] != before.get(key)]
@@ -204,15 +206,29 @@ class Run:
             told = ", ".join(f"{key} {before.get(key)} there and {now[key]} here" for key in changed)
             raise InputError(f"{self.folder} holds a run with other settings: {told}; resume it with its own")
 
+    def _claim_folder(self, config: TrainConfig) -> None:
+        file = self.folder / "config.json"
+        try:
+            with file.open("x", encoding="utf-8") as stream:  # "x": of two runs that begin at once, one gets the folder
+                stream.write(json.dumps(asdict(config), indent=2) + "\n")
+        except FileExistsError:
+            raise InputError(f"another run has just begun in {self.folder}; give another --out") from None
+        except OSError:
+            file.unlink(missing_ok=True)
+            raise
+
     def _save_checkpoint(self) -> None:
         newest = self.folder / "checkpoint.pt"
         with atomic(newest) as part:
-            torch.save(self.learner.state_dict(), part)
+            content = io.BytesIO()  # torch.save itself answers a full disk by a RuntimeError
+            torch.save(self.learner.state_dict(), content)
+            part.write_bytes(content.getbuffer())
             if newest.exists():  # kept: a full disk or a broken one must not cost the whole run
                 os.replace(newest, self.folder / "checkpoint.previous.pt")
 
     def _load_checkpoint(self) -> None:
         """Go on from the newest checkpoint that is whole; from the first step where there is none yet."""
+        fresh = copy.deepcopy(self.learner.state_dict())
         for name in ("checkpoint.pt", "checkpoint.previous.pt"):
             try:
                 with zipfile.ZipFile(self.folder / name) as archive:  # torch.load does not look at the checksums
@@ -220,10 +236,13 @@ class Run:
                         raise zipfile.BadZipFile
                 state = torch.load(self.folder / name, map_location=self.learner.device, weights_only=True)
                 self.learner.load_state_dict(state)
+                if type(self.learner.step) is not int:
+                    raise TypeError
                 return
             except FileNotFoundError:
                 continue
             except _DAMAGED:
+                self.learner.load_state_dict(fresh)  # whatever of the damaged one was taken already
                 self.warning = f"{self.folder / name} is damaged and was passed over"
 
     warning: str | None = None  # something the caller should tell the user
@@ -240,7 +259,7 @@ class Run:
 def read_history(path: str | os.PathLike) -> list[dict]:
     """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
 
-    A last line that was cut short by a kill is left out.
+    A last line that was cut short by a kill is left out, and so is all that follows a damaged one.
 
     Raises:
         InputError: there is no such file.
@@ -249,11 +268,13 @@ def read_history(path: str | os.PathLike) -> list[dict]:
     if not path.is_file():
         raise InputError(f"there is no history {path}")
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    for text in path.read_bytes().splitlines():
         try:
-            lines.append(json.loads(text))
-        except ValueError:
+            line = json.loads(text)
+            {key: line[key] + 0.0 for key in ("step", "loss", "learning_rate", "seconds")}
+        except (ValueError, TypeError, LookupError, RecursionError):
             break
+        lines.append(line)
     return lines
 
 

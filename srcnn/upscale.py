@@ -48,10 +48,12 @@ def upscale(
         The photograph, ``scale`` times as high and wide, with its EXIF block and colour profile.
 
     Raises:
-        InputError: the photograph is too small or the result too large.
+        InputError: the photograph is too small or the result too large, or the network is for other images.
     """
     height, width = photograph.pixels.shape[-2:]
     check_size(height, width, scale)
+    if model is not None and model.channels not in (1, 3):
+        raise InputError(f"this network works on {model.channels} channels; a photograph needs one for luma or for RGB")
     enhance = enlarge if model is None else upscaler(model, device)
     margin = _REACH if model is None else model.border + _REACH  # what one pixel of the result depends on
     joint = model is not None and model.channels == 3

@@ -74,7 +74,7 @@ def test_a_page_is_whole(browser, address, name, width, scheme):
     page.goto(f"{address}/{name}", wait_until="networkidle")
 
     assert troubles == []
-    assert page.locator("h1").count() == 1
+    assert page.locator("h1:visible").count() == 1
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width, f"the page is {wide} pixels wide and scrolls sideways"
@@ -83,6 +83,8 @@ def test_a_page_is_whole(browser, address, name, width, scheme):
         " getComputedStyle(i).filter])"
     )
     assert [src for src, loaded, alt, look in pictures if not loaded or not alt or look != "none"] == []
+    unset = [text for text in page.locator(".bd-content p").all_inner_texts() if "|--" in text]
+    assert unset == [], "a table that was not set"
     raw = page.evaluate(
         "[...document.querySelectorAll('.bd-content .math')].filter(m => !m.querySelector('mjx-container')).length"
     )
