@@ -1,4 +1,4 @@
-"""training: the recipes of FACTS, and a loop that does what the mathematics says, on every device."""
+"""training: the recipes of the papers, and a loop that does what the mathematics says, on every device."""
 
 import copy
 import math
