@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"srcnn: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("srcnn: interrupted", file=sys.stderr)
+        print("srcnn: interrupted; a training run goes on with --out and --resume", file=sys.stderr)
         return 130
     except RuntimeError as error:
         if "allocate memory" not in str(error) and "not enough memory" not in str(error):

@@ -67,6 +67,8 @@ def network(weights: str, scale: int) -> pretrained.Pretrained:
     """
     loaded = pretrained.load(weights)
     trained = loaded.model.scale or loaded.card.get("scale", scale)
+    if trained not in SCALES:
+        raise InputError(f"{weights} was trained for x{trained}; only 2, 3 and 4 can be used here")
     if trained != scale:
         raise InputError(f"{weights} was trained for x{trained}, not x{scale}; give --scale {trained}")
     return loaded

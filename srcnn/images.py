@@ -34,7 +34,10 @@ WRITABLE = {
 }
 _FORMATS = sorted(set(WRITABLE.values()))  # of those that Pillow knows, some start other programs
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
+_LONGEST_EXIF = 65_533  # bytes, of a JPEG
 _ORIENTATION = 0x0112
+_CAMERA = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # make, model, software, time, artist, copyright
+_BLOCKS = (0x8769, 0x8825)  # the exposure's and the place's
 # what Pillow's decoders raise on damaged files
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
 
@@ -118,13 +121,22 @@ def read_photograph(path: str | os.PathLike) -> Photograph:
         InputError: the file is missing, damaged, too large, or of another kind.
     """
     with _opened(path) as image:
+        tags = _camera_tags(image) if image.format == "TIFF" else None  # turning the image loses a TIFF's
         image = ImageOps.exif_transpose(image)
-        exif, icc = image.getexif(), image.info.get("icc_profile")
+        exif, icc = image.getexif() if tags is None else tags, image.info.get("icc_profile")
         exif.pop(_ORIENTATION, None)
         transparent = image.mode in ("LA", "RGBA")
         values = _to_tensor(np.asarray(image))
         pixels, alpha = (values[:-1], values[-1:]) if transparent else (values, None)
         return Photograph(pixels, alpha, exif.tobytes() if len(exif) else None, icc)
+
+
+def _camera_tags(image: Image.Image) -> Image.Exif:
+    """What the camera wrote into a TIFF, where it stands among the tags that describe the file's own bytes."""
+    every, kept = image.getexif(), Image.Exif()
+    kept.update({tag: every[tag] for tag in _CAMERA if tag in every})
+    kept.update({tag: block for tag in _BLOCKS if (block := dict(every.get_ifd(tag)))})
+    return kept
 
 
 def check_output(path: str | os.PathLike, *, height: int, width: int, alpha: bool) -> None:
@@ -154,6 +166,8 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     pixels, alpha = photograph.pixels, photograph.alpha
     check_output(path, height=pixels.shape[-2], width=pixels.shape[-1], alpha=alpha is not None)
     kind = WRITABLE[Path(path).suffix.lower()]
+    if kind == "JPEG" and len(photograph.exif or b"") > _LONGEST_EXIF:
+        raise InputError(f"{path} cannot hold the photograph's EXIF block of {len(photograph.exif)} bytes; take .png")
     values = pixels if alpha is None else torch.cat([pixels, alpha])
     image = Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy())
     options = {"exif": photograph.exif, "icc_profile": photograph.icc}

@@ -64,8 +64,10 @@ def load(weights: str | os.PathLike) -> Pretrained:
             card = json.loads((file.metadata() or {}).get("card", "{}"))
     except (safetensors.SafetensorError, ValueError, RecursionError, OSError) as error:
         raise InputError(f"{path} is no whole safetensors file ({error})") from None
-    if not isinstance(card, dict) or type(card.get("scale", 0)) is not int:
+    if not isinstance(card, dict):
         raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
+    if type(card.get("scale", 3)) is not int:
+        raise InputError(f"{path} carries a card whose scale is no whole number; `srcnn export` writes a right one")
     return Pretrained(from_tensors(tensors, path), card)
 
 

@@ -197,8 +197,10 @@ class Run:
         if not resume:
             raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
         try:
-            before = dict(json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, RecursionError):
+            before = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(before, dict):
+                raise ValueError
+        except (ValueError, RecursionError):
             raise InputError(f"{file} is damaged; begin anew in another --out") from None
         now = json.loads(json.dumps(asdict(config)))
         changed = [key for key in now if now[key] != before.get(key)]

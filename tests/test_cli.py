@@ -395,6 +395,28 @@ def test_reproduce_prints_and_writes_each_record(work, capsys, monkeypatch):
     assert capsys.readouterr().out.split() == ["set5", "x3", "bicubic", "30.39", "dB"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("{srcnn} data list | true; echo ${{PIPESTATUS[0]}}", ("141\n", "")),
+        ("{srcnn} data list >&-; echo $?", ("0\n", "")),
+        ("{srcnn} train --data good --steps 1 --batch 1 --out run 2>&- >&-; ls run/weights.safetensors",
+         ("run/weights.safetensors\n", "")),
+        ("PYTHONIOENCODING=ascii {srcnn} upscale cat.png -o ü.png --scale 2 --weights bicubic",
+         ("\\xfc.png: 160 x 120 pixels\n", "")),
+        pytest.param("{srcnn} data list >/dev/full; echo $?", ("2\n", "srcnn: No space left on device\n"),
+                     marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_whatever_becomes_of_standard_output_there_is_no_traceback(line, outcome, unbuffered, work, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    words = ["bash", "-c", line.format(srcnn=f"{shlex.quote(sys.executable)} -m srcnn")]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    assert (done.stdout, done.stderr) == outcome
+
+
 @pytest.mark.parametrize(
     ("line", "code", "out", "err"),
     [

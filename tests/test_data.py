@@ -4,6 +4,7 @@ import hashlib
 import io
 import random
 import re
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -245,6 +246,23 @@ def test_what_is_not_there_is_told_with_the_next_step(root, spec, use, message):
     _write(root, LEARN if spec == "learn+" else {})
     with pytest.raises(InputError, match=message):
         list(photographs(spec, use, root))
+
+
+@pytest.mark.parametrize("name", data.GENERATED)
+def test_a_set_without_files_is_not_called_unknown(name, root):
+    with pytest.raises(InputError, match=f"{name} needs no download and has no files"):
+        fetch(name, root)
+
+
+def test_capitals_do_not_matter_in_the_name_of_a_set(root):
+    _write(root, TINY)
+    assert set(verify("Tiny", root).values()) == {"ok"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are Unicode")
+def test_a_name_that_is_no_utf8_has_a_fingerprint(root):
+    _write(root, {"mine/a\udcff.bmp": TINY["Tiny/a.bmp"], "yours/a.bmp": TINY["Tiny/a.bmp"]})
+    assert fingerprint(str(root / "mine"), "test") != fingerprint(str(root / "yours"), "test")
 
 
 def test_a_set_that_is_there_in_part_is_told(root):

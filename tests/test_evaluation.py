@@ -109,6 +109,12 @@ def test_an_image_too_small_is_refused_and_the_smallest_is_measured(scale, side)
         evaluate(enlarge, [("tiny", image[:, 1:])], scale=scale)
 
 
+def test_two_images_of_one_name_are_refused_because_the_table_would_lose_one():
+    image = sample("coins")[:, :40, :40]
+    with pytest.raises(InputError, match="two images have the name a; rename one of them"):
+        evaluate(enlarge, [("a", image), ("b", image), ("a", image.flip(1))], scale=2)
+
+
 def test_no_image_at_all_is_refused():
     with pytest.raises(InputError, match="no image to measure"):
         evaluate(enlarge, [], scale=2)

@@ -1,6 +1,8 @@
 """experiments: a record says what was measured, on what and by which command, and can be made again."""
 
 import json
+import shutil
+from collections import deque
 
 import pytest
 import torch
@@ -61,6 +63,12 @@ def test_weights_are_measured_for_their_own_scale_only(folder, weights, tmp_path
         experiments.network(str(tmp_path / "sub.safetensors"), 2)
 
 
+def test_weights_for_a_scale_that_the_course_has_not_are_not_sent_there(folder, tmp_path):
+    pretrained.save(SRCNN((3, 1, 3), (4, 4)), tmp_path / "w.safetensors", {"scale": 0})
+    with pytest.raises(InputError, match="was trained for x0; only 2, 3 and 4"):
+        experiments.network(str(tmp_path / "w.safetensors"), 2)
+
+
 def test_a_network_for_colour_is_not_measured_for_luma(folder, tmp_path):
     pretrained.save(SRCNN((3, 1, 3), (4, 4), channels=3), tmp_path / "rgb.safetensors", {})
     with pytest.raises(InputError, match="works on 3 channels; the protocol measures a network for luma"):
@@ -114,3 +122,16 @@ def test_export_gives_weights_a_card_and_the_log(folder, tmp_path):
     assert run.card()["command"] in card
     assert f"{score['psnr']:.2f}" in card
     assert files[2].read_bytes() == (run.folder / "history.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("harm", ["no history", "another's weights"])
+def test_a_run_that_lacks_a_part_is_not_exported_in_part(harm, folder, weights, tmp_path):
+    run = Run(with_changes("fast", data=str(folder), scale=2, steps=2, batch=2), tmp_path / "run")
+    deque(run, maxlen=0)
+    if harm == "no history":
+        (run.folder / "history.jsonl").unlink()
+    else:
+        shutil.copy(weights, run.folder / "weights.safetensors")
+    with pytest.raises(InputError, match="run lacks its history or the record in its weights"):
+        experiments.export(run.folder, tmp_path / "out.safetensors", [str(folder)])
+    assert not list(tmp_path.glob("out*"))

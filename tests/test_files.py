@@ -33,6 +33,22 @@ def test_the_old_file_stays_when_writing_fails(tmp_path, error):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_failure_names_the_file_and_not_the_temporary_one(tmp_path):
+    target = tmp_path / "folder" / "result.json"
+    target.parent.mkdir()
+    for harm in (lambda part: (part / "below").touch(), lambda part: part.parent.rmdir()):  # the second: folder gone
+        with pytest.raises(FileNotFoundError) as failed, atomic(target) as part:
+            harm(part)
+        assert failed.value.filename == str(target)
+
+
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path):
+    target = tmp_path / ("a" * 255)
+    with atomic(target) as part:
+        part.write_text("new")
+    assert target.read_text() == "new"
+
+
 def test_a_symbolic_link_stays_one(tmp_path):
     (tmp_path / "real").mkdir()
     link = tmp_path / "link.txt"

@@ -200,6 +200,33 @@ def test_alpha_exif_and_profile_survive_reading_and_writing(tmp_path, suffix, mo
         assert torch.equal(back.alpha, photograph.alpha)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_exif_block_of_a_tiff_goes_along_and_its_layout_does_not(tmp_path, suffix, orientation):
+    exif = _exif(orientation)
+    exif[0x8769], exif[0x8825] = {0x9003: "2014:09:06 12:00:00"}, {1: "N", 2: (47.0, 22.0, 7.0)}
+    _picture().save(tmp_path / "in.tif", exif=exif.tobytes())
+    write_photograph(tmp_path / f"out{suffix}", read_photograph(tmp_path / "in.tif"))
+    with Image.open(tmp_path / f"out{suffix}") as written:
+        tags = written.getexif()
+        assert tags[0x010F] == "a camera"
+        assert tags.get_ifd(0x8769) == {0x9003: "2014:09:06 12:00:00"}
+        assert tags.get_ifd(0x8825) == {1: "N", 2: (47.0, 22.0, 7.0)}
+        assert 0x0112 not in tags
+        if suffix != ".tif":
+            assert 0x0111 not in tags, "offsets into another file"
+
+
+def test_an_exif_block_too_long_for_jpeg_is_told_and_the_older_file_stays(tmp_path):
+    exif = _exif(1)
+    exif[0x010E] = "d" * 70_000
+    _picture().save(tmp_path / "in.png", exif=exif)
+    (tmp_path / "out.jpg").write_text("old")
+    with pytest.raises(InputError, match=r"out\.jpg cannot hold the photograph's EXIF block of \d+ bytes; take \.png"):
+        write_photograph(tmp_path / "out.jpg", read_photograph(tmp_path / "in.png"))
+    assert (tmp_path / "out.jpg").read_text() == "old"
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
 def test_transparency_is_not_dropped_in_silence(tmp_path, suffix):
     alpha = torch.zeros(1, 2, 2, dtype=torch.uint8)
@@ -286,6 +313,7 @@ def test_sample_photographs_are_there_and_no_other(tmp_path):
 def test_listing_takes_images_alone_in_alphabetical_order(tmp_path):
     for name in ("b.PNG", "a.jpg", ".hidden.png", "notes.txt"):
         (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
     assert [path.name for path in images.listing(tmp_path)] == ["a.jpg", "b.PNG"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty holds no image file \(\.bmp"):

@@ -107,6 +107,26 @@ BAD = {
         "not finite",
     ),
     "a card that is no JSON": (lambda path, small: rewritten(path, small, {"card": "{"}), "no whole safetensors file"),
+    "a card without end": (
+        lambda path, small: rewritten(path, small, {"card": "[" * 100_000}),
+        "no whole safetensors file",
+    ),
+    "a card with a number too long": (
+        lambda path, small: rewritten(path, small, {"card": '{"scale": ' + "9" * 5000 + "}"}),
+        "no whole safetensors file",
+    ),
+    "a scale in words": (
+        lambda path, small: rewritten(path, small, {"card": '{"scale": "3"}'}),
+        "scale is no whole number",
+    ),
+    "complex numbers": (
+        lambda path, small: rewritten(path, small, **{"mapping.bias": torch.ones(2, dtype=torch.complex64)}),
+        "another network.*of floats",
+    ),
+    "whole numbers": (
+        lambda path, small: rewritten(path, small, **{"mapping.bias": torch.ones(2, dtype=torch.int8)}),
+        "another network.*of floats",
+    ),
     "a card that is a list": (lambda path, small: rewritten(path, small, {"card": "[1]"}), "card that is no record"),
 }
 

@@ -210,9 +210,60 @@ def test_what_cannot_be_resumed_is_refused_and_left_alone(config, tmp_path):
     with pytest.raises(InputError, match="other settings: seed 0 there and 7 here; resume it with its own"):
         Run(replace(config, seed=7), folder, resume=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    (folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match=r"config\.json is damaged"):
-        Run(config, folder, resume=True)
+    for content in ("{", "[]", "5", "null", "[" * 100_000):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(InputError, match=r"config\.json is damaged"):
+            Run(config, folder, resume=True)
+
+
+def test_of_two_runs_that_begin_at_once_one_gets_the_folder(config, tmp_path, monkeypatch):
+    def slow(*arguments, **options):  # another run begins while this one reads its data
+        monkeypatch.undo()
+        finish(Run(config, tmp_path), stop_after=5)
+        return make_batches(*arguments, **options)
+
+    monkeypatch.setattr(runs, "make_batches", slow)
+    with pytest.raises(InputError, match=r"another run has just begun in .*; give another --out"):
+        Run(replace(config, seed=7), tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["seed"] == config.seed
+
+
+@pytest.mark.parametrize("line", [b"5", b'{"step": 20}', b'{"step": "x"}', b"\xff", b"[" * 100_000])
+def test_a_line_of_the_history_that_makes_no_sense_ends_it(line, config, tmp_path):
+    finish(Run(config, tmp_path), stop_after=25)
+    history = tmp_path / "history.jsonl"
+    first, _ = history.read_bytes().splitlines()
+    history.write_bytes(first + b"\n" + line + b"\n")
+    assert [line["step"] for line in read_history(history)] == [10]
+    finish(Run(config, tmp_path, resume=True))
+
+
+@pytest.mark.parametrize("wrong", [{"step": 2.5}, {"optimizer": []}, {"average": {}}])
+def test_a_checkpoint_of_the_wrong_kind_leaves_nothing_behind(wrong, config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    run = Run(config, tmp_path / "run")
+    finish(run, stop_after=10)
+    torch.save(run.learner.state_dict() | wrong, tmp_path / "run" / "checkpoint.pt")
+    (tmp_path / "run" / "checkpoint.previous.pt").unlink(missing_ok=True)
+    resumed = Run(config, tmp_path / "run", resume=True)
+    assert resumed.learner.step == 0
+    assert resumed.warning
+    assert same(finish(resumed), whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of POSIX")
+def test_a_checkpoint_that_the_disk_does_not_take_is_an_error_of_the_disk(config, tmp_path):
+    import resource
+
+    run, limits = Run(config, tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"checkpoint\.pt"):
+            finish(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "history.jsonl"}
+    assert finish(Run(config, tmp_path, resume=True))
 
 
 def test_a_folder_that_cannot_be_is_refused(config, tmp_path):

@@ -125,6 +125,11 @@ def test_a_result_too_large_is_refused_before_any_work():
         upscale(Photograph(huge), None, scale=4)
 
 
+def test_a_network_for_other_than_one_or_three_channels_is_refused():
+    with pytest.raises(InputError, match="works on 2 channels; a photograph needs one for luma or for RGB"):
+        upscale(Photograph(CAT), SRCNN((3, 1, 3), (4, 4), channels=2), scale=2)
+
+
 def test_a_network_for_another_scale_is_refused():
     with pytest.raises(InputError, match="enlarges by 4, not by 3"):
         upscale(Photograph(CAT), METHODS["sub-pixel"][0], scale=3)
