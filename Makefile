@@ -34,7 +34,7 @@ chapters: $(READY)  ## run every chapter alone, with the wheel only, and compare
 	$(BIN)/python -m zipfile -e $(ALONE)/wheel/*.whl $(ALONE)/site
 	for chapter in $(CHAPTERS); do \
 		folder=$(ALONE)/$$(basename $$chapter .ipynb) && mkdir -p $$folder && cp $$chapter $$folder; done
-	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -c \
+	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -P -c \
 		'import srcnn; assert "$(ALONE)" in srcnn.__file__, f"{srcnn.__file__} is not the wheel"'
 	PYTHONPATH=$(CURDIR)/$(ALONE)/site $(BIN)/python -m pytest -q -o addopts= -p no:cacheprovider \
 		--nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
