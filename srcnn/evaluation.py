@@ -101,7 +101,7 @@ def mean(table: dict[str, Quality]) -> Quality:
 def tutorial_psnr(outputs: Tensor, targets: Tensor, *, batch: int) -> float:
     """The tutorial's measure, mistakes included: the PSNR of each batch's mean error, averaged over batches.
 
-    It moves by 1 dB with the batch size alone, so it can be compared with nothing but itself. Chapter 9.
+    It moves by 1 dB with the batch size alone, so it can be compared with nothing but itself. Chapter 3.
 
     Args:
         outputs: ``(N, 1, H, W)``, in 0..1, neither rounded nor shaved.

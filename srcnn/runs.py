@@ -128,6 +128,7 @@ class Run:
         learner: the state of the training.
         batches: see :func:`make_batches`.
         folder: of the run.
+        warning: something the caller should tell the user, or None.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class Run:
         resume: bool = False,
     ) -> None:
         self.folder = Path(folder)
+        self.warning: str | None = None
         self._check_folder(config, resume)
         model = make_model(config)
         self.batches = make_batches(config, model, device=device, root=root)
@@ -246,8 +248,6 @@ class Run:
             except _DAMAGED:
                 self.learner.load_state_dict(fresh)  # whatever of the damaged one was taken already
                 self.warning = f"{self.folder / name} is damaged and was passed over"
-
-    warning: str | None = None  # something the caller should tell the user
 
     def _trim_history(self) -> float:
         """Cut what the history says beyond the checkpoint, and tell the seconds up to there."""

@@ -66,7 +66,7 @@ def from_caffe(learning_rate: float, *, pixels: int) -> float:
     """A learning rate for Caffe's loss, translated to the mean squared error.
 
     Caffe's EuclideanLoss is the sum over pixels divided by twice the batch; PyTorch's MSELoss is the mean. The same
-    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate. Who copies the paper's 1e-4 trains 220
+    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate. Whoever copies the paper's 1e-4 trains 220
     times too slowly: the usual reason why "SRCNN does not train".
 
     Example:

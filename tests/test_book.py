@@ -1,13 +1,16 @@
 """The chapters keep the form that lets them be read in the book, in JupyterLab and in Colab."""
 
 import ast
+import base64
 import inspect
+import io
 import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import srcnn
 from srcnn import color, evaluation, metrics, model, pairs, resize, training
@@ -18,6 +21,7 @@ CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 
 sys.path.insert(0, str(BOOK / "_ext"))
 import address  # noqa: E402
+import notebooks  # noqa: E402
 
 SETUP = """import importlib.util
 
@@ -123,3 +127,17 @@ def test_it_has_worked_exercises(chapter):
     code = cells(chapter, "code")
     assert sum("hide-cell" in tags(cell) for cell in code) >= 3
     assert sum("<details>" in cell["text"] for cell in cells(chapter, "markdown")) >= 3
+
+
+@pytest.mark.parametrize(("colour", "mode"), [((7, 7, 7, 255), "L"), ((7, 8, 9, 255), "RGB"), ((7, 7, 7, 100), "RGBA")])
+def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(colour, mode):
+    picture = Image.effect_noise((64, 64), 50).convert("RGBA")
+    picture.paste(colour, (0, 0, 32, 32))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=0)
+    before = base64.b64encode(stream.getvalue()).decode()
+    after = notebooks.smaller(before)
+    image = Image.open(io.BytesIO(base64.b64decode(after)))
+    assert image.mode == mode
+    assert image.convert("RGBA").tobytes() == picture.tobytes()
+    assert len(after) < len(before)
