@@ -9,12 +9,12 @@ from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from tqdm import tqdm
 
-from srcnn import __version__, data, experiments, images, training
+from srcnn import data, experiments, images, recipes
+from srcnn.arguments import fastest_device, parser
 from srcnn.download import Progress
 from srcnn.files import InputError, shipped, writable
 from srcnn.progress import counter, output, progress
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     try:
         with output():
-            arguments = _parser().parse_args(argv)
-            arguments.run(arguments)
+            given = parser().parse_args(argv)
+            _COMMANDS[given.command](given)
         return 0
     except BrokenPipeError:  # no fault: `srcnn data list | head -1`
         return 141
@@ -58,141 +58,6 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "there is not enough memory for this; a smaller picture or batch needs less"
     return " ".join(str(error).split())
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one sentence, like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; `{self.prog} --help` tells more")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="srcnn", description="Image super-resolution with three convolutions, after Dong et al. 2014."
-    )
-    parser.add_argument("--version", action="version", version=f"srcnn {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.set_defaults(run=run)
-        return sub
-
-    sub = command("data", _data, "list, download or verify the image sets")
-    sub.add_argument("action", choices=("list", "fetch", "verify"))
-    sub.add_argument("sets", nargs="*", metavar="set", help="all of them where none is named")
-    _root(sub)
-
-    sub = command("train", _train, "train a network")
-    _train_flags(sub)
-
-    sub = command("evaluate", _evaluate, "measure a network beside bicubic, by the protocol of the published tables")
-    sub.add_argument("--weights", required=True, help="a shipped name, a file, or bicubic")
-    sub.add_argument("--data", required=True, help="a registered set, sample, leaves, or a folder")
-    sub.add_argument("--scale", type=int, choices=experiments.SCALES, required=True)
-    sub.add_argument("--json", metavar="FILE", help="write the figures there as well")
-    _device(sub)
-    _root(sub)
-
-    sub = command("upscale", _upscale, "enlarge a photograph")
-    sub.add_argument("photo")
-    sub.add_argument("-o", "--output", required=True)
-    sub.add_argument("--scale", type=int, choices=experiments.SCALES, required=True)
-    sub.add_argument(
-        "--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given"
-    )
-    _device(sub)
-
-    sub = command("export", _export, "turn a finished run into weights with a model card and its log")
-    sub.add_argument("folder", help="the --out of a run")
-    sub.add_argument("-o", "--output", required=True, metavar="FILE.safetensors")
-    sub.add_argument("--data", nargs="+", default=["set5"], help="sets whose scores the card tells; set5 unless given")
-    _root(sub)
-
-    sub = command("reproduce", _reproduce, "make the measured tables of the book again")
-    sub.add_argument("experiment", choices=tuple(experiments.EXPERIMENTS))
-    sub.add_argument("--out", help="folder for the results; the package's own unless given")
-    _root(sub)
-    return parser
-
-
-def _train_flags(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--recipe", default="fast", choices=tuple(training.RECIPES), help="settings to begin with; fast unless given"
-    )
-    sub.add_argument("--data", help="a registered set, sample, leaves, a folder, or several joined by +")
-    sub.add_argument("--scale", "--upscale_factor", "-uf", type=int, choices=experiments.SCALES)
-    sub.add_argument("--architecture", help="9-1-5 and the like, or subpixel")
-    sub.add_argument("--steps", type=_positive, help="optimizer steps")
-    sub.add_argument("--nEpochs", type=_positive, help="passes over the data instead of --steps; tutorial only")
-    sub.add_argument("--batch", "--batchSize", type=_batch, help="pairs a step")
-    sub.add_argument("--testBatchSize", type=_batch, default=8, help="of the tutorial's measure; 8 unless given")
-    sub.add_argument("--lr", type=_rate, help="learning rate")
-    sub.add_argument("--seed", type=_natural)
-    sub.add_argument(
-        "--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is"
-    )
-    sub.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"))
-    sub.add_argument("--out", help="folder of the run; a new one under runs/ unless given")
-    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    _device(sub)
-    _root(sub)
-
-
-def _root(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--root", help="where image sets are looked for first")
-
-
-def _device(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--device", type=_known_device, help="cpu, cuda or mps; the fastest that is there unless given")
-
-
-def _positive(text: str) -> int:
-    value = _natural(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _natural(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more, with at most 15 digits")
-    return int(text)
-
-
-def _batch(text: str) -> int:
-    value = _positive(text)
-    if value > 65_536:  # the system would kill the process before it could say a word
-        raise argparse.ArgumentTypeError("must be at most 65536")
-    return value
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e3:
-        raise argparse.ArgumentTypeError(f"{text!r} is no learning rate; a number above 0 such as 0.005")
-    return value
-
-
-def _known_device(text: str) -> str:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    kind, _, number = text.partition(":")
-    if kind not in available or (number and not number.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no device; it is cpu, cuda or mps")
-    if not available[kind] or (kind == "cuda" and int(number or 0) >= torch.cuda.device_count()):
-        raise argparse.ArgumentTypeError(f"there is no {text} device on this machine; leave --device out")
-    return text
-
-
-def fastest_device() -> str:
-    """``cuda``, ``mps`` or ``cpu``: the first that is there."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -229,7 +94,7 @@ def _data(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    config = training.with_changes(
+    config = recipes.with_changes(
         arguments.recipe,
         data=arguments.data,
         scale=arguments.scale,
@@ -239,6 +104,7 @@ def _train(arguments: argparse.Namespace) -> None:
         learning_rate=arguments.lr,
         seed=arguments.seed,
         precision=arguments.precision,
+        **dict(arguments.set),
     )
     tutorial = config.pairs == "tutorial"
     if tutorial:
@@ -254,7 +120,7 @@ def _train(arguments: argparse.Namespace) -> None:
     run = Run(config, folder, device=device, root=arguments.root, resume=arguments.resume)
     if run.warning:
         print(f"srcnn: {run.warning}", file=sys.stderr)
-    print(training.command(config))
+    print(recipes.command(config))
     steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
     if tutorial:
         batch = arguments.testBatchSize
@@ -274,7 +140,7 @@ def _train(arguments: argparse.Namespace) -> None:
     print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
 
 
-def _new_folder(config: training.TrainConfig) -> Path:
+def _new_folder(config: recipes.TrainConfig) -> Path:
     """A folder under ``runs/`` that is not there yet."""
     name = f"{config.recipe}-{config.architecture}-x{config.scale}"
     numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
@@ -348,3 +214,13 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     for record in experiments.EXPERIMENTS[arguments.experiment](folder, arguments.root):
         method = f"{record['data']:8} x{record['scale']} {record['weights']:20}"
         print(f"{method} {record['mean']['psnr']:.2f} dB")
+
+
+_COMMANDS = {
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "upscale": _upscale,
+    "export": _export,
+    "reproduce": _reproduce,
+}

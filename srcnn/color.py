@@ -81,6 +81,22 @@ def luma(image: Tensor) -> Tensor:
     return quantize(rgb_to_ycbcr(image.double())[:1]).to(image.dtype)
 
 
+def channels(image: Tensor, colour: str) -> Tensor:
+    """A photograph as a network sees it.
+
+    Args:
+        image: ``(3, H, W)`` RGB or ``(1, H, W)`` grey, in 0..1. A network for colour sees grey as R = G = B.
+        colour: ``"luma"``, ``"rgb"`` or ``"ycbcr"``.
+
+    Returns:
+        ``(1, H, W)`` luma as :func:`luma` has it, ``(3, H, W)`` RGB, or ``(3, H, W)`` studio-range YCbCr, not rounded.
+    """
+    if colour == "luma":
+        return luma(image)
+    rgb = image.expand(3, -1, -1)
+    return rgb if colour == "rgb" else rgb_to_ycbcr(rgb)
+
+
 def quantize(image: Tensor) -> Tensor:
     """Round to the 256 levels of an 8-bit file and clip to 0..1; a named step of the protocol.
 

@@ -126,18 +126,20 @@ def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
     Raises:
         InputError: the tensors are those of another network.
     """
-    stages = ("extraction", "mapping", "reconstruction")
+    further = sum(name.startswith("further.") for name in tensors) // 2
+    stages = ("extraction", "mapping", *(f"further.{k}" for k in range(further)), "reconstruction")
     wanted = {f"{stage}.{kind}" for stage in stages for kind in ("weight", "bias")}
     if set(tensors) != wanted or not all(value.is_floating_point() for value in tensors.values()):
         raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected, of floats")
     shapes = [tuple(tensors[f"{stage}.weight"].shape) for stage in stages]
     try:
-        (n1, channels, f1, _), (n2, _, f2, _), (out, _, f3, _) = shapes
+        widths, channels, kernels = zip(*((shape[0], shape[1], shape[2]) for shape in shapes), strict=True)
+        channels, out = channels[0], widths[-1]
         scale = math.isqrt(out // channels)
         build = SRCNN if out == channels else lambda *a, **k: SubPixelSRCNN(scale, *a, **k)
-        model = build((f1, f2, f3), (n1, n2), channels=channels, padding="replicate" if out == channels else "zeros")
+        model = build(kernels, widths[:-1], channels=channels, padding="replicate" if out == channels else "zeros")
         model.load_state_dict(tensors)
-    except (ValueError, RuntimeError, ZeroDivisionError):
+    except (LookupError, ValueError, RuntimeError, ZeroDivisionError):
         raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None
     if not all(value.isfinite().all() for value in model.parameters()):
         raise InputError(f"{source} holds weights that are not finite numbers")

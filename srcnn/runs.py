@@ -21,13 +21,14 @@ from statistics import fmean
 import torch
 
 from srcnn import data, pretrained
-from srcnn.color import luma
+from srcnn.color import channels
 from srcnn.evaluation import tutorial_psnr
 from srcnn.files import InputError, atomic
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, sub_images
+from srcnn.recipes import TrainConfig, command
 from srcnn.resize import enlarge
-from srcnn.training import Batches, Learner, Step, TrainConfig, command, make_model, train
+from srcnn.training import Batches, Learner, Step, make_model, train
 
 _CHECKPOINT = 500  # steps between two checkpoints; a multiple of the steps per line of the history
 # what opening a checkpoint raises that is cut short or damaged
@@ -59,7 +60,7 @@ def make_batches(
         side = config.crop * config.scale
         low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
-    pictures = (luma(image) for _, image in data.photographs(config.data, "train", root))
+    pictures = (channels(image, config.colour) for _, image in data.photographs(config.data, "train", root))
     if config.pairs == "sub-images":
         if model.scale is not None:
             raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")

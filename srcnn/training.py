@@ -1,4 +1,4 @@
-"""Training: three recipes, and a loop that the caller steps through. Chapter 9.
+"""Training: a loop that the caller steps through. Chapter 9.
 
 The loop is a generator: it yields one plain record a step, and the caller prints, plots, saves or stops. All that a
 checkpoint needs is in :class:`Learner`.
@@ -6,113 +6,20 @@ checkpoint needs is in :class:`Learner`.
 
 import copy
 import math
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srcnn.files import InputError
-from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import INITIALISATIONS, SRCNN, SubPixelSRCNN, initialise
+from srcnn.recipes import TrainConfig
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """Everything that a training run depends on, besides its data and the machine.
-
-    Attributes:
-        recipe: the name it goes by.
-        architecture: ``"9-1-5"`` and the like for SRCNN, ``"subpixel"`` for the tutorial's variant.
-        scale: 2, 3 or 4.
-        data: a registered set, ``sample``, ``leaves``, a folder, or several joined by ``+``.
-        pairs: how batches are cut: ``"crops"`` at random, ``"sub-images"`` on the paper's grid, or ``"tutorial"``.
-        crop: side of the input crop in its own pixels.
-        batch: pairs a step.
-        steps: how many optimizer steps.
-        optimizer: ``"soap"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
-        learning_rate: for the mean squared error over pixels 0..1.
-        slow_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
-        cosine: whether the learning rate falls to zero along half a cosine, after a short warm-up.
-        average: share of the steps so far over which the weights are averaged; 0 keeps the last weights.
-        initialisation: see :func:`srcnn.model.initialise`.
-        seed: of the weights, the crops and their turns.
-        precision: ``"auto"`` (half precision on CUDA, float32 elsewhere), ``"float32"``, ``"bfloat16"``, ``"float16"``.
-    """
-
-    recipe: str
-    architecture: str = "9-1-5"
-    scale: int = 3
-    data: str = "t91"
-    pairs: str = "crops"
-    crop: int = 33
-    batch: int
-    steps: int
-    optimizer: str
-    learning_rate: float
-    slow_factor: float = 1.0
-    cosine: bool = False
-    average: float = 0.0
-    initialisation: str = "torch"
-    seed: int = 0
-    precision: str = "auto"
-
-
-def from_caffe(learning_rate: float, *, pixels: int) -> float:
-    """A learning rate for Caffe's loss, translated to the mean squared error.
-
-    Caffe's EuclideanLoss is the sum over pixels divided by twice the batch; PyTorch's MSELoss is the mean. The same
-    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate. Whoever copies the paper's 1e-4 trains 220
-    times too slowly: the usual reason why "SRCNN does not train".
-
-    Example:
-        >>> round(from_caffe(1e-4, pixels=21 * 21), 5)
-        0.02205
-    """
-    return learning_rate * pixels / 2
-
-
-RECIPES = {
-    "paper": TrainConfig(
-        recipe="paper",
-        pairs="sub-images",
-        batch=128,
-        steps=6_250_000,  # about 8e8 backprops of one sub-image each; give --steps
-        optimizer="sgd",
-        learning_rate=from_caffe(1e-4, pixels=21 * 21),
-        slow_factor=0.1,
-        initialisation="paper",
-        precision="float32",
-    ),
-    "tutorial": TrainConfig(
-        recipe="tutorial",
-        architecture="subpixel",
-        scale=4,
-        data="bsds300",
-        pairs="tutorial",
-        crop=64,  # a quarter of its 256 x 256 squares
-        batch=8,
-        steps=20 * 25,  # 20 epochs of 200 photographs
-        optimizer="adam",
-        learning_rate=0.01,
-        seed=123,
-        precision="float32",
-    ),
-    "fast": TrainConfig(
-        recipe="fast",
-        batch=32,
-        steps=3_000,
-        optimizer="soap",
-        learning_rate=1e-2,
-        slow_factor=0.1,
-        cosine=True,
-        average=0.1,
-    ),
-}
+LOSSES = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 
 @dataclass(frozen=True)
@@ -139,10 +46,16 @@ def make_model(config: TrainConfig, *, padding: str | None = None) -> SRCNN:
         padding: see :class:`srcnn.model.SRCNN`; the class's own where it is None.
 
     Raises:
-        InputError: the architecture is unknown, or its valid convolutions leave nothing of a crop.
+        InputError: the architecture, the widths, the colour or the initialisation is unknown, or the valid
+            convolutions leave nothing of a crop.
     """
-    options = {} if padding is None else {"padding": padding}
+    if config.colour not in ("luma", "rgb", "ycbcr"):
+        raise InputError(f"colour {config.colour!r} is unknown; it is luma, rgb or ycbcr")
+    options = {"channels": 1 if config.colour == "luma" else 3}
+    if padding is not None:
+        options["padding"] = padding
     try:
+        options["widths"] = tuple(int(n) for n in config.widths.split("-"))
         if config.architecture == "subpixel":
             model = SubPixelSRCNN(config.scale, **options)
         else:
@@ -154,8 +67,13 @@ def make_model(config: TrainConfig, *, padding: str | None = None) -> SRCNN:
         raise
     except ValueError:
         raise InputError(
-            f"architecture {config.architecture!r} is unknown; give three odd filter sizes such as 9-1-5, or subpixel"
+            f"architecture {config.architecture!r} with widths {config.widths!r} is unknown; give odd filter sizes "
+            "such as 9-1-5, or subpixel, and one width less, such as 64-32"
         ) from None
+    if config.initialisation not in INITIALISATIONS:
+        raise InputError(
+            f"initialisation {config.initialisation!r} is unknown; it is one of {', '.join(INITIALISATIONS)}"
+        )
     return initialise(model, config.initialisation, seed=config.seed)
 
 
@@ -170,10 +88,11 @@ def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:
     fast = [p for name, p in model.named_parameters() if not (id(p) in last or name.endswith("bias"))]
     groups = [{"params": fast, "factor": 1.0}, {"params": slow, "factor": config.slow_factor}]
     rate = config.learning_rate
+    fused = next(model.parameters()).is_cuda or None  # one launch for all weights; None lets torch choose
     if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=0.9)
+        return torch.optim.SGD(groups, lr=rate, momentum=0.9, fused=fused)
     if config.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate)
+        return torch.optim.Adam(groups, lr=rate, fused=fused)
     if config.optimizer == "soap":
         from pytorch_optimizer import SOAP  # here, because its import costs seconds that only training should pay
 
@@ -190,10 +109,12 @@ class Learner:
         device: ``"cpu"``, ``"cuda"``, ``"mps"``.
 
     Raises:
-        InputError: the optimizer or the precision is unknown.
+        InputError: the loss, the optimizer or the precision is unknown.
     """
 
     def __init__(self, model: SRCNN, config: TrainConfig, device: torch.device | str = "cpu") -> None:
+        if config.loss not in LOSSES:
+            raise InputError(f"loss {config.loss!r} is unknown; it is {' or '.join(LOSSES)}")
         self.config, self.device = config, torch.device(device)
         # channels_last lets one matrix product read all channels of a pixel: twice the speed on a CPU
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -248,7 +169,7 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
 
         with torch.autocast(learner.device.type, learner.dtype) if cuda_like else nullcontext():
             output = model(low)
-        loss = F.mse_loss(output.float(), high)
+        loss = LOSSES[config.loss](output.float(), high)
         optimizer.zero_grad()
         learner.scaler.scale(loss).backward()
         learner.scaler.step(optimizer)
@@ -288,30 +209,3 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision not in names:
         raise InputError(f"precision {precision!r} is unknown; it is auto, {', '.join(names)}")
     return names[precision]
-
-
-def with_changes(recipe: str, **changes: object) -> TrainConfig:
-    """A recipe with some settings changed: a run differs from its recipe by a visible list.
-
-    Args:
-        recipe: ``paper``, ``tutorial`` or ``fast``.
-        changes: settings of :class:`TrainConfig`; those that are None stay as they are.
-
-    Raises:
-        InputError: the recipe is unknown.
-    """
-    if recipe not in RECIPES:
-        raise InputError(f"recipe {recipe!r} is unknown; it is one of {', '.join(RECIPES)}")
-    return replace(RECIPES[recipe], **{k: v for k, v in changes.items() if v is not None})
-
-
-def command(config: TrainConfig) -> str:
-    """The command line that trains this configuration, as far as it differs from its recipe."""
-    flags = {"data": "--data", "scale": "--scale", "architecture": "--architecture", "steps": "--steps"}
-    flags |= {"batch": "--batch", "learning_rate": "--lr", "seed": "--seed", "precision": "--precision"}
-    recipe, words = RECIPES[config.recipe], ["srcnn", "train", "--recipe", config.recipe]
-    for name, flag in flags.items():
-        value = getattr(config, name)
-        if name in ("data", "scale") or value != getattr(recipe, name):
-            words += [flag, f"{value}"]
-    return shlex.join(words)

@@ -124,7 +124,7 @@ train --data good --lr fast --out run                       | 'fast' is no learn
 train --data good --seed -1 --out run                       | '-1' is no whole number
 train --data good --seed 99999999999999999999 --out run     | at most 15 digits
 train --data good --recipe slow --out run                   | invalid choice: 'slow'
-train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' is unknown
+train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' with widths '64-32' is unknown
 train --data good --architecture 35-1-5 --out run           | leaves nothing of a crop of 33 pixels
 train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a crop
 train --data good --precision int8 --out run                | invalid choice: 'int8'

@@ -11,9 +11,9 @@ from srcnn import InputError, data, experiments, pretrained
 from srcnn.evaluation import PROTOCOL, evaluate, mean
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.recipes import with_changes
 from srcnn.resize import enlarge
 from srcnn.runs import Run
-from srcnn.training import with_changes
 
 
 @pytest.fixture

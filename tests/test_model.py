@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import correlate
 
-from srcnn.model import INITIALISATIONS, PADDINGS, SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import INITIALISATIONS, PADDINGS, SRCNN, SubPixelSRCNN, few_filters, initialise
 from srcnn.published import PARAMETERS
 
 
@@ -47,7 +47,8 @@ def test_receptive_field_is_where_one_output_pixel_has_a_gradient(kernels, side)
 def _naive(model: SRCNN, image: torch.Tensor) -> torch.Tensor:
     """F1, F2 and F of section 3.1 with SciPy's valid correlations, in double precision."""
     x = image.double().numpy()
-    for layer, side in zip((model.extraction, model.mapping, model.reconstruction), model.kernels, strict=True):
+    layers = (model.extraction, model.mapping, *model.further, model.reconstruction)
+    for layer, side in zip(layers, model.kernels, strict=True):
         weight, bias = layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
         if model.padding != "valid":
             mode = {"replicate": "edge", "zeros": "constant"}[model.padding]
@@ -61,10 +62,34 @@ def _naive(model: SRCNN, image: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_forward_is_the_papers_three_equations(channels, padding):
-    model = initialise(SRCNN((5, 3, 3), (4, 3), channels=channels, padding=padding), "torch", seed=0)
+@pytest.mark.parametrize(("kernels", "widths"), [((5, 3, 3), (4, 3)), ((3, 1, 1, 3, 5), (4, 3, 5, 2))])
+def test_forward_is_the_papers_three_equations(kernels, widths, channels, padding):
+    model = initialise(SRCNN(kernels, widths, channels=channels, padding=padding), "torch", seed=0)
     image = _noise(channels, 14, 17)
     torch.testing.assert_close(model(image[None])[0], _naive(model, image))
+
+
+@pytest.mark.parametrize("filters", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", [1, 3, 5])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_few_filters_row_by_row_equal_the_plain_convolution_in_output_and_gradients(filters, side, layout):
+    """In double precision, to 1e-12: only the order of the sums differs."""
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(6, filters, side).double().to(memory_format=layout)
+    x = _noise(2, 6, 9, 11).double().to(memory_format=layout).requires_grad_()
+    results = []
+    for function in (layer, lambda image: few_filters(image, layer)):
+        output = function(x)
+        grads = torch.autograd.grad((output * _noise(*output.shape)).sum(), (x, layer.weight, layer.bias))
+        results.append((output.detach(), *grads))
+    torch.testing.assert_close(*results, rtol=0, atol=1e-12)
+
+
+def test_few_filters_leaves_other_devices_to_their_own_convolution(monkeypatch):
+    layer, seen = torch.nn.Conv2d(2, 1, 3, device="meta"), []
+    monkeypatch.setattr(layer, "forward", lambda x: seen.append(x.shape))
+    few_filters(torch.empty(1, 2, 5, 5, device="meta"), layer)
+    assert seen == [(1, 2, 5, 5)]
 
 
 def test_the_three_paddings_agree_away_from_the_border_and_differ_at_it():
@@ -145,6 +170,7 @@ def test_torch_scheme_is_uniform_within_one_over_the_root_of_the_fan_in():
         ({"kernels": (9, 2, 5)}, "three odd filter sizes expected, such as 9-1-5, got 9-2-5"),
         ({"kernels": (9, -1, 5)}, "three odd filter sizes expected"),
         ({"kernels": (9, 5)}, "got 9-5"),
+        ({"kernels": (9, 1, 1, 5)}, r"3 widths and the channels must be at least 1, got \(64, 32\)"),
         ({"widths": (64, 0)}, r"must be at least 1, got \(64, 0\) and 1"),
         ({"channels": 0}, "must be at least 1"),
         ({"padding": "same"}, "padding 'same' is unknown; it is one of valid, replicate, zeros"),

@@ -7,8 +7,9 @@ import torch
 
 from srcnn import data, experiments, pretrained, published
 from srcnn.evaluation import evaluate, mean, upscaler
+from srcnn.recipes import with_changes
 from srcnn.runs import make_batches
-from srcnn.training import Learner, make_model, train, with_changes
+from srcnn.training import Learner, make_model, train
 
 pytestmark = pytest.mark.data
 

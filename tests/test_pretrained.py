@@ -12,12 +12,14 @@ from scipy.ndimage import correlate
 from srcnn import InputError, pretrained
 from srcnn.model import SRCNN, SubPixelSRCNN, initialise
 from srcnn.pretrained import describe, from_matlab, load, save
-from srcnn.training import RECIPES, make_model
+from srcnn.recipes import RECIPES
+from srcnn.training import make_model
 
 NETWORKS = {
     "9-1-5": SRCNN(),
     "9-5-5": SRCNN((9, 5, 5)),
     "other sizes": SRCNN((7, 3, 1), (5, 6)),
+    "deeper": SRCNN((3, 1, 1, 3, 5), (4, 3, 5, 2)),
     "colour": SRCNN((3, 1, 3), (4, 2), channels=3),
     "sub-pixel": SubPixelSRCNN(4),
     "sub-pixel colour": SubPixelSRCNN(3, (5, 3, 3), (4, 7), channels=3),

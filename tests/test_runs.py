@@ -16,8 +16,9 @@ from safetensors.torch import load_file
 
 from srcnn import InputError, data, images, runs
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
+from srcnn.recipes import RECIPES
 from srcnn.runs import Run, make_batches, read_history
-from srcnn.training import RECIPES, make_model
+from srcnn.training import make_model
 
 EVERY = 10  # steps between two checkpoints here
 STEPS = 35

@@ -10,10 +10,11 @@ import srcnn
 PACKAGE = Path(srcnn.__file__).parent
 LAYERS = (
     {"files"},
-    {"color", "resize", "metrics", "model", "published", "leaves", "download", "progress"},
+    {"color", "resize", "metrics", "model", "published", "leaves", "download", "progress", "recipes"},
     {"images", "pairs", "training", "evaluation", "pretrained"},
     {"data"},
     {"runs", "upscale", "experiments", "plotting"},
+    {"arguments"},
     {"cli"},
 )
 LAYER = {module: number for number, layer in enumerate(LAYERS) for module in layer}

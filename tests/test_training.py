@@ -1,4 +1,4 @@
-"""training: the recipes of the papers, and a loop that does what the mathematics says, on every device."""
+"""training: a loop that does what the mathematics says, on every device."""
 
 import copy
 import math
@@ -13,17 +13,8 @@ from srcnn import InputError
 from srcnn.images import sample
 from srcnn.model import SRCNN, initialise
 from srcnn.pairs import RandomCrops
-from srcnn.training import (
-    RECIPES,
-    Learner,
-    TrainConfig,
-    command,
-    from_caffe,
-    learning_rate,
-    make_model,
-    train,
-    with_changes,
-)
+from srcnn.recipes import RECIPES, TrainConfig, from_caffe
+from srcnn.training import LOSSES, Learner, learning_rate, make_model, train
 
 TINY = TrainConfig(recipe="fast", crop=17, batch=4, steps=8, optimizer="adam", learning_rate=1e-3, precision="float32")
 
@@ -45,17 +36,6 @@ def weights(model: SRCNN) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-# The recipes
-
-
-def test_the_papers_rate_for_a_mean_over_pixels_is_0_02205():
-    paper = RECIPES["paper"]
-    output = make_model(paper)(torch.zeros(1, 1, paper.crop, paper.crop))
-    assert output.shape == (1, 1, 21, 21)
-    assert paper.learning_rate == pytest.approx(0.02205, abs=1e-12)
-    assert paper.learning_rate / 1e-4 == pytest.approx(220.5)
-
-
 def test_a_step_on_caffes_loss_is_a_step_on_the_mean_at_the_translated_rate():
     generator = torch.Generator().manual_seed(0)
     output, target = torch.rand(2, 3, 1, 4, 5, generator=generator, dtype=torch.float64)
@@ -71,19 +51,6 @@ def test_a_step_on_caffes_loss_is_a_step_on_the_mean_at_the_translated_rate():
         gradient = (caffe(output + moved) - caffe(output - moved)) / 2e-4  # exact for a parabola, but for rounding
         ours = from_caffe(1e-4, pixels=4 * 5) * mean_loss_output.grad[place].item()
         assert ours == pytest.approx(1e-4 * gradient, rel=1e-8)
-
-
-def test_the_recipes_are_those_of_the_paper_and_of_the_tutorial():
-    paper, tutorial = RECIPES["paper"], RECIPES["tutorial"]
-    assert (paper.batch, paper.crop, paper.optimizer, paper.slow_factor) == (128, 33, "sgd", 0.1)
-    assert paper.batch * paper.steps == 8e8
-    assert (tutorial.scale, tutorial.batch, tutorial.learning_rate, tutorial.seed) == (4, 8, 0.01, 123)
-    assert tutorial.steps * tutorial.batch == 20 * 200
-    assert tutorial.crop * tutorial.scale == 256
-    assert sum(p.numel() for p in make_model(tutorial).parameters()) == 20_144
-    paper_weights = make_model(paper)
-    assert paper_weights.extraction.weight.std().item() == pytest.approx(0.001, rel=0.05)  # 5,184 draws
-    assert all(not layer.bias.any() for layer in paper_weights.children())
 
 
 def test_the_last_layer_and_every_bias_learn_at_a_tenth():
@@ -112,22 +79,19 @@ def test_the_cosine_begins_gently_and_ends_at_zero():
     assert told == [learning_rate(replace(config, steps=5), step) for step in range(5)]
 
 
-def test_a_command_says_what_differs_from_the_recipe_and_no_more():
-    assert command(RECIPES["fast"]) == "srcnn train --recipe fast --data t91 --scale 3"
-    config = with_changes("paper", data="my photos", steps=7, learning_rate=0.5, seed=3, batch=2, scale=None)
-    told = "srcnn train --recipe paper --data 'my photos' --scale 3 --steps 7 --batch 2 --lr 0.5 --seed 3"
-    assert command(config) == told
-
-
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"optimizer": "lion"}, "optimizer 'lion' is unknown; it is soap, adam or sgd"),
         ({"precision": "int8"}, "precision 'int8' is unknown; it is auto, float32"),
         *(
-            ({"architecture": a}, f"architecture '{a}' is unknown")
-            for a in ("", "x", "9-1", "9-2-5", "9-1-5-1", "0-1-5")
+            ({"architecture": a}, f"architecture '{a}' with widths '64-32' is unknown")
+            for a in ("", "x", "9-1", "9-2-5", "9-1-5-0", "0-1-5")
         ),
+        *(({"widths": w}, f"'9-1-5' with widths '{w}' is unknown") for w in ("", "x", "64", "64-0", "64-32-16")),
+        ({"loss": "l2"}, "loss 'l2' is unknown; it is mse or l1"),
+        ({"colour": "grey"}, "colour 'grey' is unknown; it is luma, rgb or ycbcr"),
+        ({"initialisation": "zeros"}, "initialisation 'zeros' is unknown; it is one of paper"),
         ({"architecture": "9-1-11"}, "9-1-11 leaves nothing of a crop of 17 pixels"),
     ],
 )
@@ -135,11 +99,6 @@ def test_an_unknown_name_is_told(changes, told):
     config = replace(TINY, **changes)
     with pytest.raises(InputError, match=told):
         Learner(make_model(config), config)
-
-
-def test_an_unknown_recipe_is_told():
-    with pytest.raises(InputError, match="recipe 'slow' is unknown; it is one of paper, tutorial, fast"):
-        with_changes("slow")
 
 
 # The loop
@@ -173,6 +132,16 @@ def test_a_step_reports_its_number_and_the_loss_before_it():
     torch.testing.assert_close(first.loss, F.mse_loss(before(low), high).detach())
     assert [first.number, *(step.number for step in steps)] == list(range(1, 9))
     assert not first.loss.requires_grad
+
+
+def test_the_loss_is_the_one_asked_for():
+    output, target = torch.tensor([0.0, 1.0]), torch.tensor([0.5, 0.0])
+    assert {name: loss(output, target).item() for name, loss in LOSSES.items()} == {"mse": 0.625, "l1": 0.75}
+    config = replace(TINY, loss="l1", steps=1)
+    low, high = crops(config)(0)
+    expected = F.l1_loss(make_model(config)(low), high).detach()
+    step = next(train(Learner(make_model(config), config), crops(config)))
+    torch.testing.assert_close(step.loss, expected)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1])

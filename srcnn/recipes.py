@@ -1,0 +1,163 @@
+"""Recipes: the settings of a training run, as the paper, the tutorial and this course have them. Chapter 9.
+
+A run differs from its recipe by a visible list of changes, which :func:`command` writes as a command line.
+"""
+
+import shlex
+from dataclasses import dataclass, fields, replace
+
+from srcnn.files import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that a training run depends on, besides its data and the machine.
+
+    Attributes:
+        recipe: the name it goes by.
+        architecture: ``"9-1-5"`` and the like for SRCNN, ``"subpixel"`` for the tutorial's variant.
+        widths: ``"64-32"``: the filters of all layers but the last.
+        colour: what the network sees: ``"luma"``, or three channels at once, ``"rgb"`` or ``"ycbcr"``.
+        scale: 2, 3 or 4.
+        data: a registered set, ``sample``, ``leaves``, a folder, or several joined by ``+``.
+        pairs: how batches are cut: ``"crops"`` at random, ``"sub-images"`` on the paper's grid, or ``"tutorial"``.
+        crop: side of the input crop in its own pixels.
+        batch: pairs a step.
+        steps: how many optimizer steps.
+        loss: ``"mse"``, the paper's, or ``"l1"``, the mean absolute error.
+        optimizer: ``"soap"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
+        learning_rate: for the mean squared error over pixels 0..1.
+        slow_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
+        cosine: whether the learning rate falls to zero along half a cosine, after a short warm-up.
+        average: share of the steps so far over which the weights are averaged; 0 keeps the last weights.
+        initialisation: see :func:`srcnn.model.initialise`.
+        seed: of the weights, the crops and their turns.
+        precision: ``"auto"`` (half precision on CUDA, float32 elsewhere), ``"float32"``, ``"bfloat16"``, ``"float16"``.
+        compile: whether torch.compile makes one program of the network and, on CUDA, one graph of its launches.
+    """
+
+    recipe: str
+    architecture: str = "9-1-5"
+    widths: str = "64-32"
+    colour: str = "luma"
+    scale: int = 3
+    data: str = "t91"
+    pairs: str = "crops"
+    crop: int = 33
+    batch: int
+    steps: int
+    loss: str = "mse"
+    optimizer: str
+    learning_rate: float
+    slow_factor: float = 1.0
+    cosine: bool = False
+    average: float = 0.0
+    initialisation: str = "torch"
+    seed: int = 0
+    precision: str = "auto"
+    compile: bool = False
+
+
+def from_caffe(learning_rate: float, *, pixels: int) -> float:
+    """A learning rate for Caffe's loss, translated to the mean squared error.
+
+    Caffe's EuclideanLoss is the sum over pixels divided by twice the batch; PyTorch's MSELoss is the mean. The same
+    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate. Whoever copies the paper's 1e-4 trains 220
+    times too slowly: the usual reason why "SRCNN does not train".
+
+    Example:
+        >>> round(from_caffe(1e-4, pixels=21 * 21), 5)
+        0.02205
+    """
+    return learning_rate * pixels / 2
+
+
+RECIPES = {
+    "paper": TrainConfig(
+        recipe="paper",
+        pairs="sub-images",
+        batch=128,
+        steps=6_250_000,  # about 8e8 backprops of one sub-image each; give --steps
+        optimizer="sgd",
+        learning_rate=from_caffe(1e-4, pixels=21 * 21),
+        slow_factor=0.1,
+        initialisation="paper",
+        precision="float32",
+    ),
+    "tutorial": TrainConfig(
+        recipe="tutorial",
+        architecture="subpixel",
+        scale=4,
+        data="bsds300",
+        pairs="tutorial",
+        crop=64,  # a quarter of its 256 x 256 squares
+        batch=8,
+        steps=20 * 25,  # 20 epochs of 200 photographs
+        optimizer="adam",
+        learning_rate=0.01,
+        seed=123,
+        precision="float32",
+    ),
+    "fast": TrainConfig(
+        recipe="fast",
+        batch=32,
+        steps=3_000,
+        optimizer="soap",
+        learning_rate=1e-2,
+        slow_factor=0.1,
+        cosine=True,
+        average=0.1,
+    ),
+}
+
+
+def with_changes(recipe: str, **changes: object) -> TrainConfig:
+    """A recipe with some settings changed: a run differs from its recipe by a visible list.
+
+    Args:
+        recipe: ``paper``, ``tutorial`` or ``fast``.
+        changes: settings of :class:`TrainConfig`; those that are None stay as they are.
+
+    Raises:
+        InputError: the recipe is unknown.
+    """
+    if recipe not in RECIPES:
+        raise InputError(f"recipe {recipe!r} is unknown; it is one of {', '.join(RECIPES)}")
+    return replace(RECIPES[recipe], **{k: v for k, v in changes.items() if v is not None})
+
+
+def command(config: TrainConfig) -> str:
+    """The command line that trains this configuration, as far as it differs from its recipe."""
+    flags = {"data": "--data", "scale": "--scale", "architecture": "--architecture", "steps": "--steps"}
+    flags |= {"batch": "--batch", "learning_rate": "--lr", "seed": "--seed", "precision": "--precision"}
+    recipe, words = RECIPES[config.recipe], ["srcnn", "train", "--recipe", config.recipe]
+    for name, flag in flags.items():
+        value = getattr(config, name)
+        if name in ("data", "scale") or value != getattr(recipe, name):
+            words += [flag, f"{value}"]
+    others = [f.name for f in fields(config) if f.name not in (*flags, "recipe")]
+    changed = [f"{name}={getattr(config, name)}" for name in others if getattr(config, name) != getattr(recipe, name)]
+    return shlex.join([*words, "--set", *changed] if changed else words)
+
+
+def setting(text: str) -> tuple[str, object]:
+    """One ``name=value`` of the command line, for a setting of :class:`TrainConfig` that has no flag of its own.
+
+    Raises:
+        InputError: there is no such setting, or the value is not of its kind.
+    """
+    name, _, value = text.partition("=")
+    kinds = {f.name: type(getattr(RECIPES["fast"], f.name)) for f in fields(TrainConfig) if f.name != "recipe"}
+    if name not in kinds or not value:
+        raise InputError(f"{text!r} is no setting; give name=value, where the name is one of {', '.join(kinds)}")
+    try:
+        if kinds[name] is bool:
+            return name, {"true": True, "false": False}[value.lower()]
+        number = kinds[name](value)
+    except (KeyError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[name]]
+        raise InputError(f"{name} must be {wanted}, not {value!r}") from None
+    least = 1 if name in ("scale", "crop", "batch", "steps") else 0
+    if kinds[name] is not str and not least <= number < 1e15:
+        raise InputError(f"{name} must be {least} or more and below 1e15, not {value}")
+    return name, number
