@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test chapters check lab serve notebooks links results address clean
+.PHONY: help book test chapters check lab serve notebooks links results bench address clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -60,6 +60,9 @@ links: $(READY)  ## list every address outside the book
 results: $(READY)  ## measure the tables of the book again (needs the image sets)
 	$(BIN)/srcnn reproduce tables
 	$(BIN)/srcnn reproduce tutorial
+
+bench: $(READY)  ## measure times and memory again, about 25 minutes on an idle machine (needs the image sets)
+	$(BIN)/srcnn reproduce benchmarks
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
 	$(BIN)/python book/_ext/address.py "$(REPO)"

@@ -6,9 +6,10 @@ from typing import NoReturn
 import torch
 
 from srcnn import __version__
-from srcnn.experiments import EXPERIMENTS, SCALES
+from srcnn.experiments import SCALES
 from srcnn.files import InputError
 from srcnn.recipes import RECIPES, setting
+from srcnn.reproduce import EXPERIMENTS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--weights", required=True, help="a shipped name, a file, or bicubic")
     sub.add_argument("--data", required=True, help="a registered set, sample, leaves, or a folder")
     sub.add_argument("--scale", type=int, choices=SCALES, required=True)
+    sub.add_argument("--grey", action="store_true", help="measure full-range grey instead of luma, as BSD200 is")
     sub.add_argument("--json", metavar="FILE", help="write the figures there as well")
     _device(sub)
     _root(sub)

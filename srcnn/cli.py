@@ -13,11 +13,12 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from srcnn import data, experiments, images, recipes
+from srcnn import data, distributed, experiments, images, recipes, shipping
 from srcnn.arguments import fastest_device, parser
 from srcnn.download import Progress
 from srcnn.files import InputError, shipped, writable
 from srcnn.progress import counter, output, progress
+from srcnn.reproduce import EXPERIMENTS
 from srcnn.runs import Run, tutorial_epochs
 from srcnn.upscale import check_size, upscale
 
@@ -29,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: its words; those of the command line where it is None.
 
     Returns:
-        0, or 2 after one sentence on standard error about what was wrong, or 130 when interrupted, or 141 when
-        nobody reads what it prints any more.
+        0, or 2 after one sentence on standard error about what was wrong, or 1 when a process of several was lost,
+        or 130 when interrupted, or 141 when nobody reads what it prints any more.
     """
     try:
         with output():
@@ -40,12 +41,21 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # no fault: `srcnn data list | head -1`
         return 141
     except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
-        print(f"srcnn: {_sentence(error)}", file=sys.stderr)
+        if distributed.speaks() or not isinstance(error, InputError):
+            print(f"srcnn: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("srcnn: interrupted; a training run goes on with --out and --resume", file=sys.stderr)
+        if distributed.speaks():
+            print("srcnn: interrupted; a training run goes on with --out and --resume", file=sys.stderr)
         return 130
+    except distributed.Lost as error:
+        print(f"srcnn: {error}", file=sys.stderr)
+        return 1
     except RuntimeError as error:
+        if type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
+            cause = str(error).partition("\n")[0][:200]
+            print(f"srcnn: torch.compile cannot work here; leave out --set compile=true ({cause})", file=sys.stderr)
+            return 2
         if "allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
         print(f"srcnn: {_sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
@@ -94,6 +104,23 @@ def _data(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    if arguments.resume and not arguments.out:
+        raise InputError("--resume needs --out, the folder of the run to go on with")
+    with distributed.join(arguments.device or fastest_device()) as group:
+        with group.together():
+            config = _configuration(arguments)
+            folder = arguments.out or _new_folder(config)
+        config, folder = group.share((config, folder))
+        run = Run(config, folder, device=group.device, root=arguments.root, resume=arguments.resume, group=group)
+        if group.rank == 0:
+            _follow(run, arguments)
+        else:
+            steps, options = iter(run), {"batch": arguments.testBatchSize, "root": arguments.root}
+            deque(tutorial_epochs(run, steps, **options) if config.pairs == "tutorial" else steps, maxlen=0)
+
+
+def _configuration(arguments: argparse.Namespace) -> recipes.TrainConfig:
+    """The recipe with what the command line changes of it."""
     config = recipes.with_changes(
         arguments.recipe,
         data=arguments.data,
@@ -114,15 +141,17 @@ def _train(arguments: argparse.Namespace) -> None:
             raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
         count = len(data.paths(config.data, "train", arguments.root))
         config = replace(config, steps=-(-arguments.nEpochs * count // config.batch))
-    if arguments.resume and not arguments.out:
-        raise InputError("--resume needs --out, the folder of the run to go on with")
-    device, folder = arguments.device or fastest_device(), arguments.out or _new_folder(config)
-    run = Run(config, folder, device=device, root=arguments.root, resume=arguments.resume)
+    return config
+
+
+def _follow(run: Run, arguments: argparse.Namespace) -> None:
+    """Train, and tell how it goes."""
+    config = run.learner.config
     if run.warning:
         print(f"srcnn: {run.warning}", file=sys.stderr)
     print(recipes.command(config))
     steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
-    if tutorial:
+    if config.pairs == "tutorial":
         batch = arguments.testBatchSize
         for epoch in tutorial_epochs(run, steps, batch=batch, root=arguments.root):
             tqdm.write(
@@ -150,7 +179,7 @@ def _new_folder(config: recipes.TrainConfig) -> Path:
 def _evaluate(arguments: argparse.Namespace) -> None:
     if arguments.json:
         writable(arguments.json)
-    options = {"device": arguments.device or fastest_device(), "root": arguments.root}
+    options = {"grey": arguments.grey, "device": arguments.device or fastest_device(), "root": arguments.root}
     record = experiments.measure(arguments.weights, arguments.data, arguments.scale, **options)
     columns = {arguments.weights: record}
     if arguments.weights != "bicubic":
@@ -203,17 +232,17 @@ def _export(arguments: argparse.Namespace) -> None:
         raise InputError(f"{output} must end in .safetensors; the card and the log are put beside it")
     for path in (output, output.with_suffix(".md"), output.with_suffix(".jsonl")):
         writable(path)
-    for path in experiments.export(Path(arguments.folder), output, arguments.data, arguments.root):
+    for path in shipping.export(Path(arguments.folder), output, arguments.data, arguments.root):
         print(path)
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:
-    folder = Path(arguments.out) if arguments.out else shipped("results")
+    kind = "weights" if arguments.experiment == "weights" else "results"
+    folder = Path(arguments.out) if arguments.out else shipped(kind)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; make it first")
-    for record in experiments.EXPERIMENTS[arguments.experiment](folder, arguments.root):
-        method = f"{record['data']:8} x{record['scale']} {record['weights']:20}"
-        print(f"{method} {record['mean']['psnr']:.2f} dB")
+    for record in EXPERIMENTS[arguments.experiment](folder, arguments.root):
+        print(record["line"], flush=True)
 
 
 _COMMANDS = {

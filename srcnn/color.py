@@ -9,6 +9,7 @@ from torch import Tensor
 # Rows: Y, Cb, Cr of ITU-R BT.601 in studio range, for R, G, B in 0..1 and results on the 0..255 scale
 # (MATLAB's rgb2ycbcr). The first row is 219 * (0.299, 0.587, 0.114).
 _TO_YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
+_TO_GREY = (0.298936, 0.587043, 0.114021)  # MATLAB's rgb2gray: the first row of its inverse of the NTSC matrix
 _OFFSET = (16.0, 128.0, 128.0)
 
 
@@ -79,6 +80,28 @@ def luma(image: Tensor) -> Tensor:
     if image.ndim == 3 and image.shape[0] == 1:
         return image
     return quantize(rgb_to_ycbcr(image.double())[:1]).to(image.dtype)
+
+
+def grey(image: Tensor) -> Tensor:
+    """Full-range grey, MATLAB's rgb2gray, rounded to bytes: what the journal version's BSD200 is measured on.
+
+    Black is 0 and white 255, where :func:`luma` has 16 and 235. The same error is therefore larger, and a PSNR on grey
+    1.3 dB lower, so the two never stand in one table.
+
+    Args:
+        image: ``(3, H, W)`` RGB or ``(1, H, W)`` grey, in 0..1.
+
+    Returns:
+        ``(1, H, W)``, in 0..1.
+
+    Raises:
+        ValueError: neither grey nor RGB.
+    """
+    if image.ndim == 3 and image.shape[0] == 1:
+        return image
+    _check(image, "grey")
+    weights = torch.tensor(_TO_GREY, dtype=torch.float64, device=image.device)
+    return quantize(torch.einsum("c,chw->hw", weights, image.double())[None]).to(image.dtype)
 
 
 def channels(image: Tensor, colour: str) -> Tensor:

@@ -11,7 +11,7 @@ import tarfile
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -105,7 +105,8 @@ def photographs(spec: str, use: str, root: str | os.PathLike | None = None) -> I
     """The images of a set, one after the other.
 
     Args:
-        spec: a registered name, ``sample``, ``leaves``, a folder, or several joined by ``+``.
+        spec: a registered name, ``sample``, ``leaves``, a folder, or several joined by ``+``. ``t91:20`` means twenty
+            of the 91, evenly spread.
         use: ``"train"`` or ``"test"``; a set made for testing is not given for training.
         root: looked in first, see :func:`roots`.
 
@@ -113,18 +114,29 @@ def photographs(spec: str, use: str, root: str | os.PathLike | None = None) -> I
         Name and image: ``(3, H, W)`` or ``(1, H, W)``, float32, in 0..1.
 
     Raises:
-        InputError: a set is unknown, is not there, or is a test set asked for training.
+        InputError: a set is unknown, is not there, has fewer images than asked for, or is a test set asked for
+            training.
     """
-    for name in spec.split("+"):
+    for part in spec.split("+"):
+        name, colon, count = part.rpartition(":")
+        if not (colon and count.isascii() and count.isdigit()) or Path(part).exists():  # a folder may have a colon
+            name, count = part, None
         if name == "sample":
-            for sample in images.SAMPLE["train" if use == "train" else "validation"]:
-                yield sample, images.sample(sample)
+            found = images.SAMPLE["train" if use == "train" else "validation"]
+            read = images.sample
         elif name == "leaves":
-            for seed in _LEAVES[use]:
-                yield f"leaves-{seed}", dead_leaves(seed)
+            found, read = _LEAVES[use], dead_leaves
         else:
-            for path in paths(name, use, root):
-                yield path.stem, images.read(path)
+            found, read = paths(name, use, root), images.read
+        for which in found if count is None else _spread(found, int(count), part):
+            yield (f"leaves-{which}" if name == "leaves" else Path(which).stem), read(which)
+
+
+def _spread(found: Sequence, count: int, spec: str) -> list:
+    """So many of a sequence, evenly spread."""
+    if not 1 <= count <= len(found):
+        raise InputError(f"{spec} asks for {count} images; there are {len(found)}, so give 1 to {len(found)}")
+    return [found[k * len(found) // count] for k in range(count)]
 
 
 def paths(name: str, use: str, root: str | os.PathLike | None = None) -> list[Path]:

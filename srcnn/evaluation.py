@@ -12,7 +12,7 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from srcnn.color import luma, quantize
+from srcnn.color import channels, grey, luma, quantize
 from srcnn.files import InputError
 from srcnn.metrics import psnr, ssim
 from srcnn.model import SRCNN
@@ -22,6 +22,7 @@ PROTOCOL = (
     "luma (BT.601 studio range, 8-bit; a grey file as it is), modcrop, bicubic a=-0.5 with antialiasing both ways, "
     "network with replicate padding, rounded to 8 bits, shaved by the scale, mean over images"
 )
+GREY_PROTOCOL = PROTOCOL.replace("luma (BT.601 studio range, 8-bit; a grey file as it is)", "full-range grey (8-bit)")
 _SSIM_WINDOW = 11
 
 Upscaler = Callable[[Tensor, int], Tensor]
@@ -62,13 +63,17 @@ def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
     return upscale
 
 
-def evaluate(method: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: int) -> dict[str, Quality]:
+def evaluate(
+    method: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: int, view: str = "luma"
+) -> dict[str, Quality]:
     """Measure a method by the protocol.
 
     Args:
         method: :func:`srcnn.resize.enlarge` for bicubic, or :func:`upscaler` of a network.
         images: name and original, ``(3, H, W)`` or ``(1, H, W)``, in 0..1.
         scale: 2, 3 or 4.
+        view: ``"luma"``, the protocol. ``"rgb"``: the method is given RGB, and the luma of its result is measured.
+            ``"grey"``: full-range grey in the place of luma, as the journal version's BSD200 has it.
 
     Returns:
         Name -> quality, in the given order.
@@ -84,9 +89,10 @@ def evaluate(method: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: i
         if min(original.shape[-2:]) < smallest:
             size = f"{original.shape[-1]} x {original.shape[-2]}"
             raise InputError(f"{name} has {size} pixels; at x{scale} at least {smallest} x {smallest} are needed")
-        high = modcrop(luma(original), scale)
-        low = shrink(high, scale)
-        output = quantize(method(low, scale))
+        high = modcrop(grey(original) if view == "grey" else luma(original), scale)
+        seen = modcrop(channels(original, "rgb"), scale) if view == "rgb" else high
+        output = quantize(method(shrink(seen, scale), scale))
+        output = luma(output) if view == "rgb" else output
         table[name] = Quality(psnr(output, high, peak=1, shave=scale), ssim(output, high, peak=1, shave=scale))
     if not table:
         raise InputError("there is no image to measure")

@@ -1,32 +1,56 @@
 """Experiments: the tables of the book, made again by name. Each result says which command makes it.
 
-``srcnn reproduce tables`` measures bicubic and every shipped network on Set5, Set14 and BSD100, one file of
-``data/results/`` each. Chapter 10 prints them. ``srcnn reproduce tutorial`` measures bicubic as the tutorial does, for
-chapter 3.
+``srcnn reproduce tables`` measures bicubic and every shipped network on Set5, Set14, BSD100 and, in full-range grey,
+BSD200, one file of ``data/results/`` each. Chapter 10 prints them. ``srcnn reproduce tutorial`` measures as the
+tutorial does, for chapters 3 and 12.
 """
 
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 from srcnn import data, pretrained
-from srcnn.evaluation import PROTOCOL, Quality, evaluate, mean, tutorial_psnr, upscaler
+from srcnn.evaluation import GREY_PROTOCOL, PROTOCOL, Quality, evaluate, mean, tutorial_psnr, upscaler
 from srcnn.files import InputError, atomic, shipped
+from srcnn.model import SRCNN
+from srcnn.recipes import RECIPES
 from srcnn.resize import enlarge
+from srcnn.runs import make_batches
+from srcnn.training import Learner, make_model, train
 
-TEST_SETS = ("set5", "set14", "bsds300")
+TEST_SETS = ("set5", "set14", "bsds300", "bsds500-test-grey")
 SCALES = (2, 3, 4)
+TUTORIAL_PROTOCOL = (
+    "the tutorial's: full-range luma, 256 x 256 from the centre, bilinear shrink, no shave, PSNR of each batch's mean "
+    "error, averaged over batches"
+)
 
 
 def measure(
-    weights: str, dataset: str, scale: int, *, device: torch.device | str = "cpu", root: str | os.PathLike | None = None
+    weights: str,
+    dataset: str,
+    scale: int,
+    *,
+    grey: bool = False,
+    device: torch.device | str = "cpu",
+    root: str | os.PathLike | None = None,
 ) -> dict:
     """Evaluate shipped weights, a file or ``"bicubic"`` on a set.
+
+    Args:
+        weights: shipped weights by name, a file, or ``"bicubic"``. A network for RGB is given RGB, and the luma of its
+            result is measured.
+        dataset: a registered set, ``sample``, ``leaves``, or a folder.
+        scale: 2, 3 or 4.
+        grey: full-range grey instead of luma; see :func:`srcnn.color.grey`.
+        device: where the network computes.
+        root: where image sets are looked for first.
 
     Returns:
         The record that ``--json`` writes: weights, data, scale, protocol, mean and per-image quality, provenance.
@@ -34,23 +58,27 @@ def measure(
     Raises:
         InputError: the weights or the data cannot be used, or the weights were trained for another scale.
     """
-    method = enlarge
+    method, view = enlarge, "grey" if grey else "luma"
     if weights != "bicubic":
         model = network(weights, scale).model
-        if model.channels != 1:
-            raise InputError(f"{weights} works on {model.channels} channels; the protocol measures a network for luma")
-        method = upscaler(model, device)
-    table = evaluate(method, data.photographs(dataset, "test", root), scale=scale)
+        if model.channels not in (1, 3) or (grey and model.channels == 3):
+            wanted = "grey" if grey else "luma or RGB"
+            raise InputError(
+                f"{weights} works on {model.channels} channels; the protocol measures a network for {wanted}"
+            )
+        method, view = upscaler(model, device), "rgb" if model.channels == 3 else view
+    table = evaluate(method, data.photographs(dataset, "test", root), scale=scale, view=view)
     return {
         "weights": str(weights),
-        "data": dataset,
+        "data": f"{dataset}-grey" if grey else dataset,
         "scale": scale,
-        "protocol": PROTOCOL,
+        "protocol": GREY_PROTOCOL if grey else PROTOCOL,
         "mean": _record(mean(table)),
         "images": {name: _record(quality) for name, quality in table.items()},
         "provenance": {
             "command": shlex.join(
                 ["srcnn", "evaluate", "--weights", str(weights), "--data", dataset, "--scale", str(scale)]
+                + ["--grey"] * grey
             ),
             "srcnn": version("srcnn"),
             "torch": version("torch"),
@@ -71,6 +99,9 @@ def network(weights: str, scale: int) -> pretrained.Pretrained:
         raise InputError(f"{weights} was trained for x{trained}; only 2, 3 and 4 can be used here")
     if trained != scale:
         raise InputError(f"{weights} was trained for x{trained}, not x{scale}; give --scale {trained}")
+    training = loaded.card.get("training")
+    if isinstance(training, dict) and training.get("colour") == "ycbcr":
+        raise InputError(f"{weights} was trained for YCbCr, which only chapter 11 does; train with --set colour=rgb")
     return loaded
 
 
@@ -91,7 +122,7 @@ def results(weights: str, dataset: str, scale: int) -> dict:
     Args:
         weights: ``"bicubic"`` or a name from :func:`srcnn.pretrained.names`; ``"bicubic-tutorial"`` for bicubic in
             the tutorial's measure.
-        dataset: ``"set5"``, ``"set14"`` or ``"bsds300"`` (BSD100).
+        dataset: ``"set5"``, ``"set14"``, ``"bsds300"`` (BSD100) or ``"bsds500-test-grey"`` (BSD200 in full-range grey).
         scale: 2, 3 or 4.
 
     Raises:
@@ -110,71 +141,63 @@ def _file(weights: str, dataset: str, scale: int) -> str:
 
 def tables(folder: Path, root: str | os.PathLike | None = None) -> Iterator[dict]:
     """Measure bicubic and every shipped network on every test set; yields each record after writing it."""
-    shipped_weights = pretrained.names()
     for dataset in TEST_SETS:
         for scale in SCALES:
-            for weights in ("bicubic", *(name for name in shipped_weights if name.endswith(f"x{scale}"))):
-                record = measure(weights, dataset, scale, root=root)
+            for weights in methods(dataset, scale):
+                name, grey = dataset.removesuffix("-grey"), dataset.endswith("-grey")
+                record = measure(weights, name, scale, grey=grey, root=root)
                 write_json(record, folder / _file(weights, dataset, scale))
-                yield record
+                yield _told(record)
 
 
-def export(
-    run: Path, output: Path, datasets: Sequence[str] = ("set5",), root: str | os.PathLike | None = None
-) -> list[Path]:
-    """Turn a finished run into weights to share: a safetensors file, its card in Markdown, and the log beside it.
+def _told(record: dict) -> dict:
+    """The record with the line that the command prints."""
+    where = f"{record['data']:18} x{record['scale']} {record['weights']:20}"
+    return {**record, "line": f"{where} {record['mean']['psnr']:.2f} dB"}
 
-    Args:
-        run: the folder of the run.
-        output: the ``.safetensors`` file.
-        datasets: sets whose scores the card tells, beside bicubic's.
-        root: where image sets are looked for first.
 
-    Returns:
-        The files written.
-
-    Raises:
-        InputError: the run is not finished, or a set is not there.
-    """
-    weights = run / "weights.safetensors"
-    if not weights.is_file():
-        raise InputError(f"{run} holds no finished run; `srcnn train --resume --out {run}` ends it")
-    loaded = pretrained.load(weights)
-    history = run / "history.jsonl"
-    if not history.is_file() or not {"scale", "training", "command"} <= set(loaded.card):
-        raise InputError(f"{run} lacks its history or the record in its weights; train anew in another --out")
-    scale = loaded.card["scale"]
-    scores = {}
-    for dataset in datasets:
-        ours, bicubic = (measure(str(w), dataset, scale, root=root)["mean"] for w in (weights, "bicubic"))
-        scores[dataset] = {"psnr": ours["psnr"], "ssim": ours["ssim"], "bicubic_psnr": bicubic["psnr"]}
-    card = {**loaded.card, "scores": scores}
-    card_file, log = output.with_suffix(".md"), output.with_suffix(".jsonl")
-    told = pretrained.describe(output.stem, loaded.model, card)
-    pretrained.save(loaded.model, output, card)
-    for path, text in ((card_file, told), (log, history.read_text(encoding="utf-8"))):
-        with atomic(path) as part:
-            part.write_text(text, encoding="utf-8")
-    return [output, card_file, log]
+def methods(dataset: str, scale: int) -> list[str]:
+    """What is measured on a test set: bicubic and the shipped networks of the scale, those for grey on grey."""
+    names = [name for name in pretrained.names() if name.endswith(f"x{scale}")]
+    return ["bicubic", *(name for name in names if not (dataset.endswith("-grey") and "rgb" in name))]
 
 
 def tutorial(folder: Path, root: str | os.PathLike | None = None) -> Iterator[dict]:
-    """Measure bicubic in the tutorial's measure at several batch sizes: what the batch size alone does to a score."""
+    """What bicubic, the tutorial's training and the shipped sub-pixel network reach in the tutorial's measure.
+
+    The scores are told for several batch sizes: what the batch size alone does to them.
+    """
     low, high = data.tutorial_pairs("bsds300", "test", scale=4, root=root)
-    output = enlarge(low, 4)
-    scores = {str(batch): round(tutorial_psnr(output, high, batch=batch), 4) for batch in (1, 2, 4, 8, 16)}
-    record = {
-        "weights": "bicubic-tutorial",
-        "data": "bsds300",
-        "scale": 4,
-        "protocol": "the tutorial's: full-range luma, 256 x 256 from the centre, bilinear shrink, no shave, PSNR of "
-        "each batch's mean error, averaged over batches",
-        "mean": {"psnr": scores["8"]},
-        "batches": scores,
-        "provenance": {"command": "srcnn reproduce tutorial", "srcnn": version("srcnn"), "torch": version("torch")},
-    }
-    write_json(record, folder / _file("bicubic-tutorial", "bsds300", 4))
-    yield record
+    network_of_the_tutorial, seconds = _train_the_tutorial(root)
+    shipped_network = pretrained.load("subpixel-x4")
+    for weights, method, took in (
+        ("bicubic-tutorial", lambda images: enlarge(images, 4), 0.0),
+        ("recipe-tutorial", network_of_the_tutorial, seconds),
+        ("subpixel-tutorial", shipped_network.model, shipped_network.card["seconds"]),
+    ):
+        with torch.inference_mode():
+            output = torch.cat([method(part) for part in low.split(10)])
+        scores = {str(batch): round(tutorial_psnr(output, high, batch=batch), 4) for batch in (1, 2, 4, 8, 16)}
+        record = {
+            "weights": weights,
+            "data": "bsds300",
+            "scale": 4,
+            "protocol": TUTORIAL_PROTOCOL,
+            "mean": {"psnr": scores["8"]},
+            "batches": scores,
+            "training_seconds": round(took, 1),
+            "provenance": {"command": "srcnn reproduce tutorial", "srcnn": version("srcnn"), "torch": version("torch")},
+        }
+        write_json(record, folder / _file(weights, "bsds300", 4))
+        yield _told(record)
 
 
-EXPERIMENTS: dict[str, Callable[..., Iterator[dict]]] = {"tables": tables, "tutorial": tutorial}
+def _train_the_tutorial(root: str | os.PathLike | None) -> tuple[SRCNN, float]:
+    """The tutorial's recipe as written, and the seconds that it took."""
+    config = RECIPES["tutorial"]
+    model = make_model(config)
+    learner, batches = Learner(model, config), make_batches(config, model, root=root)
+    began = time.monotonic()
+    for _ in train(learner, batches):
+        pass
+    return learner.result, time.monotonic() - began

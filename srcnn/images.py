@@ -217,6 +217,39 @@ def tutorial_pair(path: str | os.PathLike, *, scale: int, crop: int = 256) -> tu
         return to_float(_to_tensor(np.asarray(low))), to_float(_to_tensor(np.asarray(high)))
 
 
+def plain_pair(
+    path: str | os.PathLike, *, scale: int, crop: int, border: int, place: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
+    """A training pair as public SRCNN code makes it for every crop anew, in bytes: what the benchmarks compare with.
+
+    The file is opened, Pillow's full-range luma taken, a square cut, shrunk and enlarged by Pillow's bicubic.
+
+    Args:
+        path: an image file.
+        scale: 2, 3 or 4; divides ``crop``.
+        crop: side of the square.
+        border: pixels that valid convolutions lose on each side, and the target with them.
+        place: of the square, down and across, each from 0 to below 1 of where it can lie.
+
+    Returns:
+        The enlarged square ``(1, crop, crop)`` and the original's inner ``(1, crop - 2*border, crop - 2*border)``,
+        float32, in 0..1.
+
+    Raises:
+        InputError: the file is unusable or smaller than the square.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if min(width, height) < crop:
+            raise InputError(f"{path} has {width} x {height} pixels; squares of {crop} x {crop} are cut")
+        top, left = (int(share * (side - crop + 1)) for share, side in zip(place, (height, width), strict=True))
+        high = image.convert("YCbCr").getchannel(0).crop((left, top, left + crop, top + crop))
+        small = high.resize((crop // scale, crop // scale), Image.Resampling.BICUBIC)
+        low = small.resize((crop, crop), Image.Resampling.BICUBIC)
+        target = high.crop((border, border, crop - border, crop - border))
+        return to_float(_to_tensor(np.asarray(low))), to_float(_to_tensor(np.asarray(target)))
+
+
 def pixel_hash(path: str | os.PathLike) -> str:
     """SHA-256 over mode, size and pixels: the same for a PNG and a BMP of one image.
 

@@ -43,6 +43,7 @@ class RandomCrops:
         enlarged: as for :func:`pair`.
         seed: of the positions and turns.
         device: where the tensors live.
+        part: of every batch, the pairs to cut; several processes share a batch by it.
 
     Raises:
         InputError: no image is large enough for one crop.
@@ -59,13 +60,14 @@ class RandomCrops:
         enlarged: bool,
         seed: int,
         device: torch.device | str = "cpu",
+        part: slice = slice(None),
     ) -> None:
         ratio = 1 if enlarged else scale
         pairs = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
         pairs = [(low, high) for low, high in pairs if min(low.shape[-2:]) >= size]
         if not pairs:
             raise InputError(f"no image is large enough for one crop of {size * (scale if ratio > 1 else 1)} pixels")
-        self.batch, self.seed, self.device = batch, seed, torch.device(device)
+        self.batch, self.seed, self.device, self._part = batch, seed, torch.device(device), part
         self._low = _Gather([low for low, _ in pairs], size, start=0, ratio=1, device=device)
         self._high = _Gather([high for _, high in pairs], size - 2 * border, start=border, ratio=ratio, device=device)
         positions = [(low.shape[-2] - size + 1, low.shape[-1] - size + 1) for low, _ in pairs]
@@ -80,7 +82,7 @@ class RandomCrops:
         image = torch.searchsorted(self._ends, place, right=True)  # every position of every image is equally likely
         place = place - torch.where(image > 0, self._ends[image - 1], 0)
         row, column = place // self._columns[image], place % self._columns[image]
-        chosen = torch.stack([image, row, column, turn]).to(self.device)
+        chosen = torch.stack([image, row, column, turn])[:, self._part].to(self.device)
         return self._low(*chosen), self._high(*chosen)
 
 
@@ -115,10 +117,11 @@ class Shuffled:
         high: targets ``(M, C, H, W)``.
         batch: pairs a step; the last batch of an epoch goes on into the next.
         seed: of the orders.
+        part: as for :class:`RandomCrops`.
     """
 
-    def __init__(self, low: Tensor, high: Tensor, *, batch: int, seed: int) -> None:
-        self._low, self._high, self._batch, self._seed = low, high, batch, seed
+    def __init__(self, low: Tensor, high: Tensor, *, batch: int, seed: int, part: slice = slice(None)) -> None:
+        self._low, self._high, self._batch, self._seed, self._part = low, high, batch, seed, part
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step: inputs ``(N, C, h, w)`` and targets ``(N, C, H, W)``."""
@@ -130,7 +133,7 @@ class Shuffled:
                 for epoch in (number // count).unique().tolist()
             ]
         )
-        index = index.to(self._low.device)
+        index = index[self._part].to(self._low.device)
         return self._low[index], self._high[index]
 
     def _order(self, epoch: int) -> Tensor:

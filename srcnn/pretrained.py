@@ -68,7 +68,11 @@ def load(weights: str | os.PathLike) -> Pretrained:
         raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
     if type(card.get("scale", 3)) is not int:
         raise InputError(f"{path} carries a card whose scale is no whole number; `srcnn export` writes a right one")
-    return Pretrained(from_tensors(tensors, path), card)
+    training = card.get("training")
+    trained = training.get("padding") if isinstance(training, dict) else None
+    return Pretrained(
+        from_tensors(tensors, path, padding={"valid": "replicate", "zeros": "zeros"}.get(str(trained))), card
+    )
 
 
 def save(model: SRCNN, path: str | os.PathLike, card: dict) -> None:
@@ -113,15 +117,14 @@ Licence: MIT, as the code. The training images may not be redistributed; no pixe
 """
 
 
-def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
+def from_tensors(tensors: dict[str, Tensor], source: object, *, padding: str | None = None) -> SRCNN:
     """The network that fits the shapes: filter sizes, widths, channels, and the scale of the sub-pixel variant.
 
     Args:
         tensors: a state dictionary.
         source: named in the error.
-
-    Returns:
-        The network; SRCNN with replicate padding, the sub-pixel variant with the zeros it was trained with.
+        padding: of the network, which tensors do not tell. Where it is None: ``"replicate"`` for SRCNN, ``"zeros"``
+            for the sub-pixel variant, which the tutorial trains with them.
 
     Raises:
         InputError: the tensors are those of another network.
@@ -137,7 +140,8 @@ def from_tensors(tensors: dict[str, Tensor], source: object) -> SRCNN:
         channels, out = channels[0], widths[-1]
         scale = math.isqrt(out // channels)
         build = SRCNN if out == channels else lambda *a, **k: SubPixelSRCNN(scale, *a, **k)
-        model = build(kernels, widths[:-1], channels=channels, padding="replicate" if out == channels else "zeros")
+        padding = padding or ("replicate" if out == channels else "zeros")
+        model = build(kernels, widths[:-1], channels=channels, padding=padding)
         model.load_state_dict(tensors)
     except (LookupError, ValueError, RuntimeError, ZeroDivisionError):
         raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None

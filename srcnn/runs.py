@@ -22,6 +22,7 @@ import torch
 
 from srcnn import data, pretrained
 from srcnn.color import channels
+from srcnn.distributed import Group
 from srcnn.evaluation import tutorial_psnr
 from srcnn.files import InputError, atomic
 from srcnn.model import SRCNN
@@ -45,9 +46,14 @@ _DAMAGED = (
 
 
 def make_batches(
-    config: TrainConfig, model: SRCNN, *, device: torch.device | str = "cpu", root: str | os.PathLike | None = None
+    config: TrainConfig,
+    model: SRCNN,
+    *,
+    device: torch.device | str = "cpu",
+    root: str | os.PathLike | None = None,
+    part: slice = slice(None),
 ) -> Batches:
-    """The batches of a configuration, from its data set, on the device.
+    """The batches of a configuration, from its data set, on the device; or this part of each.
 
     Raises:
         InputError: the data are not there or too small, the way of cutting pairs is unknown, or another network is
@@ -59,13 +65,13 @@ def make_batches(
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
         side = config.crop * config.scale
         low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
-        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
+        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)
     pictures = (channels(image, config.colour) for _, image in data.photographs(config.data, "train", root))
     if config.pairs == "sub-images":
         if model.scale is not None:
             raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")
         low, high = sub_images(pictures, scale=config.scale, border=border, size=config.crop)
-        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed)
+        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)
     if config.pairs != "crops":
         raise InputError(f"pairs {config.pairs!r} is unknown; it is crops, sub-images or tutorial")
     return RandomCrops(
@@ -77,6 +83,7 @@ def make_batches(
         enlarged=model.scale is None,
         seed=config.seed,
         device=device,
+        part=part,
     )
 
 
@@ -92,7 +99,7 @@ def tutorial_epochs(
         root: where data are looked for first.
 
     Yields:
-        ``epoch``, ``epochs``, the mean ``loss`` of the epoch, ``psnr`` and ``bicubic`` in dB.
+        ``epoch``, ``epochs``, the mean ``loss`` of the epoch, ``psnr`` and ``bicubic`` in dB; on rank 0 alone.
     """
     config = run.learner.config
     side = config.crop * config.scale
@@ -104,10 +111,11 @@ def tutorial_epochs(
         losses.append(float(step.loss))
         epoch = step.number * config.batch // count
         if epoch > (step.number - 1) * config.batch // count or step.number == config.steps:
-            score = tutorial_psnr(run.learner.outputs(low, batch=batch), high, batch=batch)
-            told = {"epoch": max(epoch, 1), "epochs": epochs, "loss": fmean(losses), "psnr": score, "bicubic": bicubic}
+            loss = float(run.group.mean(torch.tensor(fmean(losses), dtype=torch.float64)))
             losses.clear()
-            yield told
+            if run.group.rank == 0:
+                score = tutorial_psnr(run.learner.outputs(low, batch=batch), high, batch=batch)
+                yield {"epoch": max(epoch, 1), "epochs": epochs, "loss": loss, "psnr": score, "bicubic": bicubic}
 
 
 class Run:
@@ -121,13 +129,16 @@ class Run:
         device: ``"cpu"``, ``"cuda"``, ``"mps"``.
         root: where data are looked for first.
         resume: go on from the folder's checkpoint; without it a folder that holds a run is refused.
+        group: the processes that share the run, of which only rank 0 needs the folder; see :mod:`srcnn.distributed`.
 
     Raises:
-        InputError: the folder cannot be used, holds another run, or the data are not there.
+        InputError: the folder cannot be used, holds another run, the data are not there, or the processes cannot
+            share a batch equally.
 
     Attributes:
         learner: the state of the training.
         batches: see :func:`make_batches`.
+        group: the processes.
         folder: of the run.
         warning: something the caller should tell the user, or None.
     """
@@ -140,42 +151,48 @@ class Run:
         device: torch.device | str = "cpu",
         root: str | os.PathLike | None = None,
         resume: bool = False,
+        group: Group | None = None,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder, self.group = Path(folder), group or Group()
         self.warning: str | None = None
-        self._check_folder(config, resume)
-        model = make_model(config)
-        self.batches = make_batches(config, model, device=device, root=root)
-        self.learner = Learner(model, config, device)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.folder} cannot be made: {error.strerror}; give another --out") from None
-        if resume:
-            self._load_checkpoint()
-        else:
-            self._claim_folder(config)
-        self._seconds = self._trim_history()
+        self._seconds, self._saved = 0.0, 0
+        rank, size = self.group.rank, self.group.size
+        with self.group.together():
+            if config.batch % size:
+                raise InputError(f"{size} processes cannot share a batch of {config.batch} equally; give a multiple")
+            if rank == 0:
+                self._check_folder(config, resume)
+            model = make_model(config)
+            part = slice(rank, None, size)  # equal shares, so that the mean of their gradients is the batch's
+            self.batches = make_batches(config, model, device=device, root=root, part=part)
+        self.learner = Learner(model, config, device, self.group)
+        with self.group.together():
+            if rank == 0:
+                self._open_folder(config, resume)
+        if size > 1:
+            self._share_state()
+        self.group.standing = self._standing
 
     def __iter__(self) -> Iterator[Step]:
-        learner, config = self.learner, self.learner.config
+        learner, config, writes = self.learner, self.learner.config, self.group.rank == 0
         began, losses = time.monotonic() - self._seconds, []
         stride = 10 if config.steps <= 5_000 else 100  # a long run's log should stay small
-        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+        with (self.folder / "history.jsonl" if writes else Path(os.devnull)).open("a", encoding="utf-8") as history:
             for step in train(learner, self.batches):
                 self._seconds = time.monotonic() - began  # kept, so that a loop that stops here can be taken up again
                 losses.append(step.loss)
                 if step.number % stride == 0 or step.number == config.steps:
-                    loss = float(f"{torch.stack(losses).mean().item():.6g}")
+                    loss = float(f"{self.group.mean(torch.stack(losses).mean()).item():.6g}")
                     losses.clear()
                     rate, seconds = float(f"{step.learning_rate:.4g}"), round(self._seconds, 2)
                     line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
                     history.write(json.dumps(line) + "\n")
-                if step.number % _CHECKPOINT == 0 or step.number == config.steps:
+                if writes and (step.number % _CHECKPOINT == 0 or step.number == config.steps):
                     history.flush()  # the checkpoint must not be ahead of the history
                     self._save_checkpoint()
                 yield step
-        pretrained.save(learner.result, self.folder / "weights.safetensors", self.card())
+        if writes:
+            pretrained.save(learner.result, self.folder / "weights.safetensors", self.card())
 
     def card(self) -> dict:
         """The record that the weights carry: configuration, time, machine and versions."""
@@ -185,7 +202,7 @@ class Run:
             "command": command(config),
             "training": asdict(config),
             "seconds": round(self._seconds, 1),
-            "machine": machine(self.learner.device),
+            "machine": f"{self.group.size} x " * (self.group.size > 1) + machine(self.learner.device),
             "versions": {name: version(name) for name in ("srcnn", "torch", "pytorch-optimizer")},
         }
 
@@ -211,6 +228,35 @@ class Run:
             told = ", ".join(f"{key} {before.get(key)} there and {now[key]} here" for key in changed)
             raise InputError(f"{self.folder} holds a run with other settings: {told}; resume it with its own")
 
+    def _open_folder(self, config: TrainConfig, resume: bool) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be made: {error.strerror}; give another --out") from None
+        if resume:
+            self._load_checkpoint()
+        else:
+            self._claim_folder(config)
+        self._seconds = self._trim_history()
+        self._saved = self.learner.step
+
+    def _share_state(self) -> None:
+        """Give every rank the state of rank 0, which may be the only one that sees the folder."""
+        content = io.BytesIO()
+        torch.save(self.learner.state_dict(), content)
+        content = io.BytesIO(self.group.share(content.getvalue()))
+        if self.group.rank:
+            self.learner.load_state_dict(torch.load(content, map_location=self.learner.device, weights_only=True))
+
+    def _standing(self) -> str:
+        """How far the run is and how to go on, for the last words of a group that lost a process."""
+        what = f"the checkpoint of step {self._saved} in {self.folder} is whole"
+        if not self._saved:
+            what = f"no checkpoint is in {self.folder} yet"
+        if self.group.rank:
+            what = f"the newest checkpoint is in {self.folder}"
+        return f"after step {self.learner.step}; {what}: the same command with --out {self.folder} --resume goes on"
+
     def _claim_folder(self, config: TrainConfig) -> None:
         file = self.folder / "config.json"
         try:
@@ -230,6 +276,7 @@ class Run:
             part.write_bytes(content.getbuffer())
             if newest.exists():  # kept: a full disk or a broken one must not cost the whole run
                 os.replace(newest, self.folder / "checkpoint.previous.pt")
+        self._saved = self.learner.step
 
     def _load_checkpoint(self) -> None:
         """Go on from the newest checkpoint that is whole; from the first step where there is none yet."""

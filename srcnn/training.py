@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srcnn.distributed import Group
 from srcnn.files import InputError
-from srcnn.model import INITIALISATIONS, SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import INITIALISATIONS, PADDINGS, SRCNN, SubPixelSRCNN, initialise
 from srcnn.recipes import TrainConfig
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
@@ -28,8 +29,9 @@ class Step:
 
     Attributes:
         number: of the step, from 1.
-        loss: mean squared error of its batch before the step; a 0-dimensional tensor, because ``float(loss)`` makes
-            the CPU wait for a GPU, which the caller may not want at every step.
+        loss: mean squared error of its batch before the step (of this process's share of it, where several train); a
+            0-dimensional tensor, because ``float(loss)`` makes the CPU wait for a GPU, which the caller may not want
+            at every step.
         learning_rate: of the step.
     """
 
@@ -38,29 +40,29 @@ class Step:
     learning_rate: float
 
 
-def make_model(config: TrainConfig, *, padding: str | None = None) -> SRCNN:
+def make_model(config: TrainConfig) -> SRCNN:
     """The network of a configuration, its weights drawn from the seed.
 
     Args:
-        config: names the architecture, the scale, the initialisation and the seed.
-        padding: see :class:`srcnn.model.SRCNN`; the class's own where it is None.
+        config: names the architecture and its widths, the colour, the scale, the padding, the initialisation and the
+            seed.
 
     Raises:
-        InputError: the architecture, the widths, the colour or the initialisation is unknown, or the valid
+        InputError: the architecture, the widths, the colour, the padding or the initialisation is unknown, or the valid
             convolutions leave nothing of a crop.
     """
     if config.colour not in ("luma", "rgb", "ycbcr"):
         raise InputError(f"colour {config.colour!r} is unknown; it is luma, rgb or ycbcr")
-    options = {"channels": 1 if config.colour == "luma" else 3}
-    if padding is not None:
-        options["padding"] = padding
+    if config.padding not in PADDINGS:
+        raise InputError(f"padding {config.padding!r} is unknown; it is one of {', '.join(PADDINGS)}")
+    options = {"channels": 1 if config.colour == "luma" else 3, "padding": config.padding}
     try:
         options["widths"] = tuple(int(n) for n in config.widths.split("-"))
         if config.architecture == "subpixel":
             model = SubPixelSRCNN(config.scale, **options)
         else:
             kernels = tuple(int(f) for f in config.architecture.split("-"))
-            if padding in (None, "valid") and sum(kernels) - len(kernels) >= config.crop:
+            if config.padding == "valid" and sum(kernels) - len(kernels) >= config.crop:
                 raise InputError(f"architecture {config.architecture} leaves nothing of a crop of {config.crop} pixels")
             model = SRCNN(kernels, **options)
     except InputError:
@@ -107,12 +109,25 @@ class Learner:
         model: the network; it is moved to the device and trained in place.
         config: of the run.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``.
+        group: the processes that train together; this one alone where it is None.
 
     Raises:
         InputError: the loss, the optimizer or the precision is unknown.
+
+    Attributes:
+        model: the network whose weights are kept.
+        network: the same weights as the loop uses them, compiled or shared with other processes.
+        average: the copy with averaged weights.
+        step: how many steps are done.
     """
 
-    def __init__(self, model: SRCNN, config: TrainConfig, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        model: SRCNN,
+        config: TrainConfig,
+        device: torch.device | str = "cpu",
+        group: Group | None = None,
+    ) -> None:
         if config.loss not in LOSSES:
             raise InputError(f"loss {config.loss!r} is unknown; it is {' or '.join(LOSSES)}")
         self.config, self.device = config, torch.device(device)
@@ -121,8 +136,14 @@ class Learner:
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = make_optimizer(self.model, config)
         self.dtype = _dtype(config.precision, self.device)
+        # several processes skip the same steps: an infinite gradient of one makes the mean of all infinite
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
         self.step = 0
+        network: torch.nn.Module = self.model
+        if config.compile:
+            # on CUDA as one graph, because launching its few small kernels takes longer than running them
+            network = torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")
+        self.network = (group or Group()).spread(network)
 
     def state_dict(self) -> dict:
         """All that has to be saved to go on later as if nothing had happened."""
@@ -158,17 +179,18 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
     Yields:
         One :class:`Step` per optimizer step.
     """
-    config, model, optimizer = learner.config, learner.model, learner.optimizer
-    cuda_like = learner.dtype is not torch.float32
-    model.train()
+    config, network, optimizer = learner.config, learner.network, learner.optimizer
+    exact_from = 0 if learner.dtype is torch.float32 else (1 - config.exact) * config.steps
+    network.train()
     while learner.step < config.steps:
         low, high = batches(learner.step)
         rate = learning_rate(config, learner.step)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
 
-        with torch.autocast(learner.device.type, learner.dtype) if cuda_like else nullcontext():
-            output = model(low)
+        half = learner.step < exact_from
+        with torch.autocast(learner.device.type, learner.dtype) if half else nullcontext():
+            output = network(low)
         loss = LOSSES[config.loss](output.float(), high)
         optimizer.zero_grad()
         learner.scaler.scale(loss).backward()

@@ -124,6 +124,11 @@ train --data good --lr fast --out run                       | 'fast' is no learn
 train --data good --seed -1 --out run                       | '-1' is no whole number
 train --data good --seed 99999999999999999999 --out run     | at most 15 digits
 train --data good --recipe slow --out run                   | invalid choice: 'slow'
+train --data good --set lose=l1 --out run                   | 'lose=l1' is no setting; give name=value
+train --data good --set loss=l3 --out run                   | loss 'l3' is unknown; it is mse or l1
+train --data good --set crop=0 --out run                    | crop must be 1 or more
+train --data good --set widths=64 --out run                 | with widths '64' is unknown
+train --data leaves:99 --out run                            | leaves:99 asks for 99 images; there are 40, so give 1 to 40
 train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' with widths '64-32' is unknown
 train --data good --architecture 35-1-5 --out run           | leaves nothing of a crop of 33 pixels
 train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a crop
@@ -148,7 +153,8 @@ evaluate --weights w.pth --data good --scale 2              | w.pth is no whole 
 evaluate --weights text.mat --data good --scale 2           | text.mat has not the authors' layout
 evaluate --weights x2.safetensors --data good --scale 3     | was trained for x2, not x3
 evaluate --weights sub4.safetensors --data good --scale 3   | was trained for x4, not x3
-evaluate --weights rgb.safetensors --data good --scale 3    | works on 3 channels
+evaluate --weights rgb.safetensors --data good --scale 3 --grey | works on 3 channels
+evaluate --weights bicubic --data leaves:9 --scale 3        | leaves:9 asks for 9 images; there are 5
 evaluate --weights bicubic --data good                      | required: --scale
 evaluate --weights bicubic --data good --scale 7            | invalid choice: 7
 evaluate --weights bicubic --data nope --scale 2            | no data set 'nope'
@@ -388,11 +394,12 @@ def test_export_writes_the_weights_the_card_and_the_log(work, capsys):
 
 def test_reproduce_prints_and_writes_each_record(work, capsys, monkeypatch):
     def tables(folder, root):
-        yield {"data": "set5", "scale": 3, "weights": "bicubic", "mean": {"psnr": 30.392, "ssim": 0.8682}}
+        yield {"line": "one line"}
+        yield {"line": f"into {folder}"}
 
-    monkeypatch.setitem(cli.experiments.EXPERIMENTS, "tables", tables)
+    monkeypatch.setitem(cli.EXPERIMENTS, "tables", tables)
     assert run("reproduce tables --out void") == 0
-    assert capsys.readouterr().out.split() == ["set5", "x3", "bicubic", "30.39", "dB"]
+    assert capsys.readouterr().out == "one line\ninto void\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")

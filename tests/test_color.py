@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.color import rgb2ycbcr
 
-from srcnn.color import luma, quantize, rgb_to_ycbcr, ycbcr_to_rgb
+from srcnn.color import channels, grey, luma, quantize, rgb_to_ycbcr, ycbcr_to_rgb
 
 
 def _colours(count: int = 100_000) -> torch.Tensor:
@@ -12,9 +12,9 @@ def _colours(count: int = 100_000) -> torch.Tensor:
     return torch.randint(256, (3, 1, count), generator=torch.Generator().manual_seed(0)).float() / 255
 
 
-@pytest.mark.parametrize(("grey", "expected"), [(0.0, 16.0), (1.0, 235.0)])
-def test_luma_of_black_is_16_and_of_white_235(grey, expected):
-    assert torch.equal(luma(torch.full((3, 2, 2), grey)) * 255, torch.full((1, 2, 2), expected))
+@pytest.mark.parametrize(("level", "expected"), [(0.0, 16.0), (1.0, 235.0)])
+def test_luma_of_black_is_16_and_of_white_235(level, expected):
+    assert torch.equal(luma(torch.full((3, 2, 2), level)) * 255, torch.full((1, 2, 2), expected))
 
 
 def test_primaries_have_the_lumas_of_the_standard():
@@ -65,3 +65,29 @@ def test_quantize_rounds_to_bytes_and_clips():
 def test_what_is_no_rgb_image_is_refused_with_its_shape(convert, shape):
     with pytest.raises(ValueError, match=rf"\(3, H, W\), got \({shape[0]}, "):
         convert(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("rgb", "level"), [((1, 0, 0), 76), ((0, 1, 0), 150), ((0, 0, 1), 29), ((1, 1, 1), 255), ((0, 0, 0), 0)]
+)
+def test_full_range_grey_of_the_primaries_is_matlabs(rgb, level):
+    """0.2989 R + 0.5870 G + 0.1140 B of 255, rounded."""
+    image = torch.tensor(rgb, dtype=torch.float32)[:, None, None].expand(3, 2, 2)
+    assert (grey(image) * 255).flatten().tolist() == [level] * 4
+
+
+def test_full_range_grey_is_luma_stretched_from_16_and_235():
+    image = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0))
+    stretched = (rgb_to_ycbcr(image)[:1] * 255 - 16) * 255 / 219
+    assert (grey(image) * 255 - stretched).abs().max() < 0.52  # half a level by rounding, the rest by the constants
+    assert grey(image[:1]) is not None
+    assert torch.equal(grey(image[:1]), image[:1])
+
+
+def test_a_network_for_colour_sees_grey_as_three_equal_channels():
+    image = torch.rand(1, 4, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(channels(image, "rgb"), torch.cat([image] * 3))
+    assert torch.equal(channels(image, "luma"), image)
+    ycbcr = channels(image, "ycbcr") * 255
+    torch.testing.assert_close(ycbcr[1:], torch.full((2, 4, 5), 128.0))
+    torch.testing.assert_close(ycbcr[:1], 16 + 219 * image)

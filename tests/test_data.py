@@ -215,6 +215,19 @@ def test_photographs_come_in_order_with_their_names(root):
     assert [name for name, _ in photographs("LEARN", "train", root)] == ["x"]
 
 
+def test_so_many_of_a_set_are_spread_evenly_over_it(tmp_path):
+    assert [n for n, _ in data.photographs("leaves:4+sample:1", "train")] == [
+        "leaves-0", "leaves-10", "leaves-20", "leaves-30", next(iter(images.SAMPLE["train"]))
+    ]  # fmt: skip
+    folder = tmp_path / "of:7"  # a folder may have a colon
+    folder.mkdir()
+    images.write_photograph(folder / "a.png", images.Photograph(images.to_bytes(images.sample("camera")[:, :9, :9])))
+    assert [n for n, _ in data.photographs(str(folder), "train")] == ["a"]
+    for spec in ("leaves:0", "leaves:41"):
+        with pytest.raises(InputError, match=f"{spec} asks for .* images; there are 40, so give 1 to 40"):
+            list(data.photographs(spec, "train"))
+
+
 def test_a_folder_of_ones_own_is_a_set(root, tmp_path):
     _write(tmp_path, {"mine/q.bmp": TINY["Tiny/a.bmp"]})
     for use in ("train", "test"):

@@ -7,12 +7,14 @@ import pytest
 import torch
 from PIL import Image
 from scipy.signal import convolve2d
+from skimage.metrics import peak_signal_noise_ratio
 
 from srcnn import InputError, data, published
+from srcnn.color import grey, luma, quantize
 from srcnn.evaluation import Quality, evaluate, mean, tutorial_psnr, upscaler
 from srcnn.images import sample, tutorial_pair
 from srcnn.model import SRCNN, SubPixelSRCNN, initialise
-from srcnn.resize import enlarge
+from srcnn.resize import enlarge, modcrop, shrink
 
 
 @pytest.mark.data
@@ -170,3 +172,26 @@ def test_the_batch_size_alone_moves_the_tutorials_score_of_bicubic_by_one_db(dat
     large = enlarge(low, 4)
     assert tutorial_psnr(large, high, batch=8) == pytest.approx(22.57, abs=0.005)
     assert tutorial_psnr(large, high, batch=1) == pytest.approx(23.54, abs=0.005)
+
+
+def test_the_luma_of_a_network_for_rgb_is_measured():
+    """Against the steps written out, with scikit-image's PSNR."""
+    original, scale = sample("coffee")[:, 100:163, 50:131], 3
+    image = modcrop(original, scale)
+    table = evaluate(enlarge, [("cup", original)], scale=scale, view="rgb")
+    output = luma(quantize(enlarge(shrink(image, scale), scale)))[..., scale:-scale, scale:-scale]
+    target = luma(image)[..., scale:-scale, scale:-scale]
+    expected = peak_signal_noise_ratio(target.double().numpy(), output.double().numpy(), data_range=1)
+    assert table["cup"].psnr == pytest.approx(expected, abs=1e-9)
+    assert abs(table["cup"].psnr - evaluate(enlarge, [("cup", original)], scale=scale)["cup"].psnr) < 0.2
+
+
+def test_grey_is_measured_as_an_image_that_was_grey_before():
+    original = sample("coffee")[:, 100:163, 50:131]
+    table = evaluate(enlarge, [("cup", original)], scale=2, view="grey")
+    assert table == evaluate(enlarge, [("cup", grey(original))], scale=2)
+    # the levels are stretched by 255 / 219, and all errors with them
+    stretch = 20 * math.log10(255 / 219)
+    assert table["cup"].psnr == pytest.approx(
+        evaluate(enlarge, [("cup", original)], scale=2)["cup"].psnr - stretch, abs=0.1
+    )

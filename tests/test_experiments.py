@@ -1,19 +1,15 @@
 """experiments: a record says what was measured, on what and by which command, and can be made again."""
 
 import json
-import shutil
-from collections import deque
 
 import pytest
 import torch
 
 from srcnn import InputError, data, experiments, pretrained
-from srcnn.evaluation import PROTOCOL, evaluate, mean
+from srcnn.evaluation import PROTOCOL, evaluate, mean, upscaler
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialise
-from srcnn.recipes import with_changes
 from srcnn.resize import enlarge
-from srcnn.runs import Run
 
 
 @pytest.fixture
@@ -69,10 +65,34 @@ def test_weights_for_a_scale_that_the_course_has_not_are_not_sent_there(folder, 
         experiments.network(str(tmp_path / "w.safetensors"), 2)
 
 
-def test_a_network_for_colour_is_not_measured_for_luma(folder, tmp_path):
-    pretrained.save(SRCNN((3, 1, 3), (4, 4), channels=3), tmp_path / "rgb.safetensors", {})
-    with pytest.raises(InputError, match="works on 3 channels; the protocol measures a network for luma"):
-        experiments.measure(str(tmp_path / "rgb.safetensors"), str(folder), 2)
+def test_a_network_for_colour_is_given_rgb_and_measured_on_luma(folder, tmp_path):
+    model = initialise(SRCNN((3, 1, 3), (4, 4), channels=3), "torch", seed=0)
+    pretrained.save(model, tmp_path / "rgb.safetensors", {})
+    record = experiments.measure(str(tmp_path / "rgb.safetensors"), str(folder), 2)
+    table = evaluate(upscaler(model), data.photographs(str(folder), "test"), scale=2, view="rgb")
+    assert record["mean"]["psnr"] == round(mean(table).psnr, 4)
+
+
+def test_a_network_for_other_channels_or_for_ycbcr_is_not_measured(folder, tmp_path):
+    for name, channels, card in (("two", 2, {}), ("three", 3, {}), ("ycbcr", 3, {"training": {"colour": "ycbcr"}})):
+        model = SRCNN((3, 1, 3), (4, 4), channels=channels)
+        pretrained.save(model, tmp_path / f"{name}.safetensors", card)
+    for name, grey, told in (
+        ("two", False, "works on 2 channels; the protocol measures a network for luma or RGB"),
+        ("three", True, "works on 3 channels; the protocol measures a network for grey"),
+        ("ycbcr", False, "was trained for YCbCr, which only chapter 11 does"),
+    ):
+        with pytest.raises(InputError, match=told):
+            experiments.measure(str(tmp_path / f"{name}.safetensors"), str(folder), 2, grey=grey)
+
+
+def test_grey_says_so_in_its_name_its_protocol_and_its_command(folder):
+    record = experiments.measure("bicubic", str(folder), 2, grey=True)
+    table = evaluate(enlarge, data.photographs(str(folder), "test"), scale=2, view="grey")
+    assert record["mean"]["psnr"] == round(mean(table).psnr, 4)
+    assert record["data"] == f"{folder}-grey"
+    assert record["protocol"].startswith("full-range grey (8-bit), modcrop, bicubic")
+    assert record["provenance"]["command"].endswith(" --scale 2 --grey")
 
 
 def test_a_result_never_measured_is_told():
@@ -94,44 +114,17 @@ def test_the_tables_are_bicubic_and_every_shipped_network_on_every_set(folder, w
     assert [(r["weights"], r["scale"]) for r in records] == [
         ("bicubic", 2), ("srcnn-3-1-3-x2", 2), ("bicubic", 3), ("bicubic", 4)
     ]  # fmt: skip
-    assert experiments.results("srcnn-3-1-3-x2", "any", 2) == records[1]
+    kept = experiments.results("srcnn-3-1-3-x2", "any", 2)
+    assert kept == {key: value for key, value in records[1].items() if key != "line"}
+    assert records[1]["line"].endswith(f"x2 srcnn-3-1-3-x2       {kept['mean']['psnr']:.2f} dB")
+
+
+def test_a_network_for_rgb_is_not_measured_on_grey(monkeypatch):
+    monkeypatch.setattr(pretrained, "names", lambda: ["srcnn-9-1-5-rgb-x3", "srcnn-9-1-5-x2", "srcnn-9-1-5-x3"])
+    assert experiments.methods("set5", 3) == ["bicubic", "srcnn-9-1-5-rgb-x3", "srcnn-9-1-5-x3"]
+    assert experiments.methods("bsds500-test-grey", 3) == ["bicubic", "srcnn-9-1-5-x3"]
 
 
 def test_file_names_of_results_name_set_scale_and_method():
     assert experiments._file("srcnn-9-1-5-x3", "set5", 3) == "set5-x3-srcnn-9-1-5.json"
     assert experiments._file("bicubic", "bsds300", 4) == "bsds300-x4-bicubic.json"
-
-
-def test_export_gives_weights_a_card_and_the_log(folder, tmp_path):
-    run = Run(with_changes("fast", data=str(folder), scale=2, steps=20, batch=2), tmp_path / "run")
-    with pytest.raises(InputError, match="holds no finished run; `srcnn train --resume --out"):
-        experiments.export(run.folder, tmp_path / "out.safetensors", [str(folder)])
-    assert not list(tmp_path.glob("out*"))
-    for _ in run:
-        pass
-    output = tmp_path / "out.safetensors"
-    files = experiments.export(run.folder, output, [str(folder)])
-    assert files == [output, tmp_path / "out.md", tmp_path / "out.jsonl"]
-    loaded = pretrained.load(output)
-    for name, value in run.learner.result.state_dict().items():
-        assert torch.equal(loaded.model.state_dict()[name], value)
-    score = loaded.card["scores"][str(folder)]
-    assert score["bicubic_psnr"] == experiments.measure("bicubic", str(folder), 2)["mean"]["psnr"]
-    assert score["psnr"] == experiments.measure(str(output), str(folder), 2)["mean"]["psnr"]
-    card = files[1].read_text(encoding="utf-8")
-    assert run.card()["command"] in card
-    assert f"{score['psnr']:.2f}" in card
-    assert files[2].read_bytes() == (run.folder / "history.jsonl").read_bytes()
-
-
-@pytest.mark.parametrize("harm", ["no history", "another's weights"])
-def test_a_run_that_lacks_a_part_is_not_exported_in_part(harm, folder, weights, tmp_path):
-    run = Run(with_changes("fast", data=str(folder), scale=2, steps=2, batch=2), tmp_path / "run")
-    deque(run, maxlen=0)
-    if harm == "no history":
-        (run.folder / "history.jsonl").unlink()
-    else:
-        shutil.copy(weights, run.folder / "weights.safetensors")
-    with pytest.raises(InputError, match="run lacks its history or the record in its weights"):
-        experiments.export(run.folder, tmp_path / "out.safetensors", [str(folder)])
-    assert not list(tmp_path.glob("out*"))

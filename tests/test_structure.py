@@ -10,10 +10,14 @@ import srcnn
 PACKAGE = Path(srcnn.__file__).parent
 LAYERS = (
     {"files"},
-    {"color", "resize", "metrics", "model", "published", "leaves", "download", "progress", "recipes"},
+    {"color", "resize", "metrics", "model", "published", "leaves", "download", "progress", "recipes", "distributed"},
     {"images", "pairs", "training", "evaluation", "pretrained"},
     {"data"},
-    {"runs", "upscale", "experiments", "plotting"},
+    {"runs", "upscale", "plotting"},
+    {"experiments"},
+    {"footprint", "plain"},
+    {"ablations", "benchmarks", "shipping"},
+    {"reproduce"},
     {"arguments"},
     {"cli"},
 )

@@ -224,6 +224,16 @@ def test_bfloat16_on_the_processor_stays_near_float32():
     assert (weights(exact.model) - weights(half.model)).abs().mean() < 0.1 * 20 * config.learning_rate
 
 
+def test_the_last_steps_are_computed_in_float32():
+    config = replace(TINY, precision="bfloat16", exact=0.25)
+    learner, formats = Learner(make_model(config), config), []
+    learner.model.mapping.register_forward_hook(lambda module, given, output: formats.append(output.dtype))
+    for _ in train(learner, crops(config)):
+        pass
+    assert formats == 6 * [torch.bfloat16] + 2 * [torch.float32]
+    assert torch.equal(weights(trained(replace(config, exact=1.0)).model), weights(trained(TINY).model))
+
+
 @pytest.mark.parametrize(
     ("precision", "on"), [("float32", False), ("auto", False), ("bfloat16", False), ("float16", True)]
 )
