@@ -80,6 +80,14 @@ STUDIES: dict[str, Study] = {
             "soap": {},
         },
     ),
+    "precision": Study(
+        "What do short numbers cost?",
+        {
+            "float32": {},
+            "bfloat16": {"precision": "bfloat16", "exact": 0.0},
+            "bfloat16, the end in float32": {"precision": "bfloat16"},
+        },
+    ),
     "initialisation": Study(
         "Does the beginning matter?",
         {"torch": {}, **{name: {"initialisation": name} for name in ("paper", "tutorial")}},

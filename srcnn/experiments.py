@@ -134,6 +134,18 @@ def results(weights: str, dataset: str, scale: int) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def study(name: str) -> dict:
+    """The measured record of one of the experiments of chapter 11, as :func:`srcnn.ablations.run` wrote it.
+
+    Raises:
+        InputError: there is no such experiment.
+    """
+    path = shipped("results", f"ablation-{name}.json")
+    if not path.is_file():
+        raise InputError(f"there is no result {path.name}; `srcnn reproduce ablations` measures all")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _file(weights: str, dataset: str, scale: int) -> str:
     method = weights.removesuffix(f"-x{scale}")
     return f"{dataset}-x{scale}-{method}.json"

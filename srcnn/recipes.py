@@ -36,6 +36,8 @@ class TrainConfig:
         precision: ``"auto"`` (half precision on CUDA, float32 elsewhere), ``"float32"``, ``"bfloat16"``, ``"float16"``.
         exact: share of the steps, the last ones, that are computed in float32 whatever the precision: half precision
             finds the way, but rounds the last tenth of a dB off (chapter 9).
+        shards: parts in which a batch is computed, one after the other. It needs less memory, and two parts in one
+            process give, to the last bit, what two processes with one part each give.
         compile: whether torch.compile makes one program of the network and, on CUDA, one graph of its launches.
     """
 
@@ -60,6 +62,7 @@ class TrainConfig:
     seed: int = 0
     precision: str = "auto"
     exact: float = 0.0
+    shards: int = 1
     compile: bool = False
 
 
@@ -164,7 +167,7 @@ def setting(text: str) -> tuple[str, object]:
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[name]]
         raise InputError(f"{name} must be {wanted}, not {value!r}") from None
-    least = 1 if name in ("scale", "crop", "batch", "steps") else 0
+    least = 1 if name in ("scale", "crop", "batch", "steps", "shards") else 0
     if kinds[name] is not str and not least <= number < 1e15:
         raise InputError(f"{name} must be {least} or more and below 1e15, not {value}")
     return name, number

@@ -112,12 +112,13 @@ class Learner:
         group: the processes that train together; this one alone where it is None.
 
     Raises:
-        InputError: the loss, the optimizer or the precision is unknown.
+        InputError: the loss, the optimizer or the precision is unknown, or the batch has no such shards.
 
     Attributes:
         model: the network whose weights are kept.
         network: the same weights as the loop uses them, compiled or shared with other processes.
         average: the copy with averaged weights.
+        size: how many processes train together.
         step: how many steps are done.
     """
 
@@ -130,6 +131,8 @@ class Learner:
     ) -> None:
         if config.loss not in LOSSES:
             raise InputError(f"loss {config.loss!r} is unknown; it is {' or '.join(LOSSES)}")
+        if config.batch % config.shards:
+            raise InputError(f"a batch of {config.batch} has no {config.shards} equal shards; give a divisor of it")
         self.config, self.device = config, torch.device(device)
         # channels_last lets one matrix product read all channels of a pixel: twice the speed on a CPU
         self.model = model.to(self.device, memory_format=torch.channels_last)
@@ -143,7 +146,8 @@ class Learner:
         if config.compile:
             # on CUDA as one graph, because launching its few small kernels takes longer than running them
             network = torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")
-        self.network = (group or Group()).spread(network)
+        group = group or Group()
+        self.network, self.size = group.spread(network), group.size
 
     def state_dict(self) -> dict:
         """All that has to be saved to go on later as if nothing had happened."""
@@ -181,6 +185,7 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
     """
     config, network, optimizer = learner.config, learner.network, learner.optimizer
     exact_from = 0 if learner.dtype is torch.float32 else (1 - config.exact) * config.steps
+    parts = max(1, config.shards // learner.size)
     network.train()
     while learner.step < config.steps:
         low, high = batches(learner.step)
@@ -189,17 +194,20 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
             group["lr"] = rate * group["factor"]
 
         half = learner.step < exact_from
-        with torch.autocast(learner.device.type, learner.dtype) if half else nullcontext():
-            output = network(low)
-        loss = LOSSES[config.loss](output.float(), high)
+        loss = 0.0
         optimizer.zero_grad()
-        learner.scaler.scale(loss).backward()
+        for part in (slice(k, None, parts) for k in range(parts)):  # the whole batch, unless it is given in shards
+            with torch.autocast(learner.device.type, learner.dtype) if half else nullcontext():
+                output = network(low[part])
+            error = LOSSES[config.loss](output.float(), high[part]) / parts
+            learner.scaler.scale(error).backward()
+            loss += error.detach()
         learner.scaler.step(optimizer)
         learner.scaler.update()
 
         learner.step += 1
         _update_average(learner)
-        yield Step(learner.step, loss.detach(), rate)
+        yield Step(learner.step, loss, rate)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from srcnn import pretrained
 from srcnn.data import registry, roots
+from srcnn.images import Photograph, sample, to_bytes, write_photograph
+from srcnn.model import SRCNN, initialise
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +23,35 @@ def data_root() -> Path:
         "the image sets are not here: set SRCNN_DATA to their folder, "
         f"or run `srcnn data fetch` for each of {', '.join(registry())}"
     )
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> Path:
+    """A folder of four small photographs: enough to train on, quick to read."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(4):
+        pixels = to_bytes(sample("coffee")[:, 60 * number : 60 * number + 60, 100:180])
+        write_photograph(folder / f"{number}.png", Photograph(pixels))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Two small photographs, in a folder whose name has a blank."""
+    place = tmp_path / "my photos"
+    place.mkdir()
+    for name in ("a", "b"):
+        pixels = sample("coffee")[:, 100:150, :70] if name == "a" else sample("coins")[:, 40:100, 50:120]
+        write_photograph(place / f"{name}.png", Photograph(to_bytes(pixels)))
+    return place
+
+
+@pytest.fixture
+def weights(tmp_path) -> str:
+    """A small network for x2 with a card that says no more than its scale."""
+    path = tmp_path / "w.safetensors"
+    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), path, {"scale": 2})
+    return str(path)
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -128,7 +128,7 @@ train --data good --set lose=l1 --out run                   | 'lose=l1' is no se
 train --data good --set loss=l3 --out run                   | loss 'l3' is unknown; it is mse or l1
 train --data good --set crop=0 --out run                    | crop must be 1 or more
 train --data good --set widths=64 --out run                 | with widths '64' is unknown
-train --data leaves:99 --out run                            | leaves:99 asks for 99 images; there are 40, so give 1 to 40
+train --data leaves:99 --out run                            | leaves:99 asks for 99 images; there are 40
 train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' with widths '64-32' is unknown
 train --data good --architecture 35-1-5 --out run           | leaves nothing of a crop of 33 pixels
 train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a crop

@@ -33,16 +33,6 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 ENVIRONMENT |= {"OMP_NUM_THREADS": "1"}  # two processes of two threads each are many times slower on two cores
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    """A folder of four small photographs."""
-    folder = tmp_path_factory.mktemp("pictures")
-    for number in range(4):
-        pixels = to_bytes(sample("coffee")[:, 60 * number : 60 * number + 60, 100:180])
-        write_photograph(folder / f"{number}.png", Photograph(pixels))
-    return folder
-
-
 @pytest.fixture
 def begin():
     """A function that begins a command; what still runs of it when the test ends is killed, workers and all."""
@@ -202,6 +192,24 @@ def test_two_processes_end_in_the_weights_of_one_and_each_goes_on_where_the_othe
     assert distance(two, whole) < 1e-5
     assert ended(begin(*TORCHRUN, *words(long, one, "--resume")))[::2] == (0, [])
     assert distance(one, whole) < 1e-5
+
+
+@linux
+def test_soap_on_two_processes_ends_in_the_bits_of_one_process_that_computes_in_two_shards(pictures, tmp_path, begin):
+    """SOAP makes another path of any other rounding, so the sums must be the same ones, in the same order."""
+    changes = {"data": str(pictures), "architecture": "3-1-3", "batch": 8, "steps": 60}
+    config = replace(RECIPES["fast"], shards=2, **changes)
+    one, two, whole = (tmp_path / name for name in ("one", "two", "whole"))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as each of the two processes has
+    try:
+        finish(Run(config, one))
+        finish(Run(replace(config, shards=1), whole))
+    finally:
+        torch.set_num_threads(threads)
+    assert ended(begin(*TORCHRUN, *words(config, two)))[::2] == (0, [])
+    assert distance(one, two) == 0
+    assert distance(one, whole) > 0  # the rounding of a sum, and what SOAP makes of it
 
 
 @linux

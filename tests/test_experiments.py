@@ -7,27 +7,8 @@ import torch
 
 from srcnn import InputError, data, experiments, pretrained
 from srcnn.evaluation import PROTOCOL, evaluate, mean, upscaler
-from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialise
 from srcnn.resize import enlarge
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Two small photographs, in a folder whose name has a blank."""
-    place = tmp_path / "my photos"
-    place.mkdir()
-    for name in ("a", "b"):
-        pixels = sample("coffee")[:, 100:150, :70] if name == "a" else sample("coins")[:, 40:100, 50:120]
-        write_photograph(place / f"{name}.png", Photograph(to_bytes(pixels)))
-    return place
-
-
-@pytest.fixture
-def weights(tmp_path):
-    path = tmp_path / "w.safetensors"
-    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), path, {"scale": 2})
-    return str(path)
 
 
 def test_a_record_holds_the_protocols_scores_and_where_they_come_from(folder):
@@ -98,6 +79,11 @@ def test_grey_says_so_in_its_name_its_protocol_and_its_command(folder):
 def test_a_result_never_measured_is_told():
     with pytest.raises(InputError, match=r"there is no result set5-x3-nope\.json; `make results`"):
         experiments.results("nope-x3", "set5", 3)
+
+
+def test_a_study_never_made_is_told():
+    with pytest.raises(InputError, match=r"there is no result ablation-nope\.json; `srcnn reproduce ablations`"):
+        experiments.study("nope")
 
 
 def test_the_tables_are_bicubic_and_every_shipped_network_on_every_set(folder, weights, tmp_path, monkeypatch):

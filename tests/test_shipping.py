@@ -8,29 +8,9 @@ import pytest
 import torch
 
 from srcnn import InputError, experiments, pretrained, shipping
-from srcnn.images import Photograph, sample, to_bytes, write_photograph
-from srcnn.model import SRCNN, initialise
 from srcnn.recipes import command, with_changes
 from srcnn.runs import Run
 from srcnn.shipping import SHIPPED, export, ship
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Two small photographs, in a folder whose name has a blank."""
-    place = tmp_path / "my photos"
-    place.mkdir()
-    for name in ("a", "b"):
-        pixels = sample("coffee")[:, 100:150, :70] if name == "a" else sample("coins")[:, 40:100, 50:120]
-        write_photograph(place / f"{name}.png", Photograph(to_bytes(pixels)))
-    return place
-
-
-@pytest.fixture
-def weights(tmp_path):
-    path = tmp_path / "w.safetensors"
-    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), path, {"scale": 2})
-    return str(path)
 
 
 def test_what_is_shipped_is_what_the_course_says_and_each_card_has_its_settings():

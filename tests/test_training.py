@@ -89,6 +89,7 @@ def test_the_cosine_begins_gently_and_ends_at_zero():
             for a in ("", "x", "9-1", "9-2-5", "9-1-5-0", "0-1-5")
         ),
         *(({"widths": w}, f"'9-1-5' with widths '{w}' is unknown") for w in ("", "x", "64", "64-0", "64-32-16")),
+        ({"shards": 3}, "a batch of 4 has no 3 equal shards; give a divisor of it"),
         ({"loss": "l2"}, "loss 'l2' is unknown; it is mse or l1"),
         ({"colour": "grey"}, "colour 'grey' is unknown; it is luma, rgb or ycbcr"),
         ({"initialisation": "zeros"}, "initialisation 'zeros' is unknown; it is one of paper"),
@@ -222,6 +223,19 @@ def test_bfloat16_on_the_processor_stays_near_float32():
     assert not torch.equal(weights(exact.model), weights(half.model))
     # Adam moves a weight by at most about its rate a step, whatever the gradient's size
     assert (weights(exact.model) - weights(half.model)).abs().mean() < 0.1 * 20 * config.learning_rate
+
+
+@pytest.mark.parametrize("shards", [2, 4])
+def test_a_batch_in_shards_has_the_loss_and_takes_the_step_of_the_whole(shards):
+    config = replace(TINY, optimizer="sgd", learning_rate=0.1, steps=3)
+    results = []
+    for part in (config, replace(config, shards=shards)):
+        learner, seen = Learner(make_model(part), part), []
+        learner.model.register_forward_hook(lambda module, given, output, seen=seen: seen.append(len(output)))
+        losses = [step.loss for step in train(learner, crops(part))]
+        assert set(seen) == {part.batch // part.shards}
+        results.append((torch.stack(losses), weights(learner.model)))
+    torch.testing.assert_close(*results, rtol=1e-5, atol=1e-7)  # sums in another order
 
 
 def test_the_last_steps_are_computed_in_float32():
