@@ -128,21 +128,18 @@ def results(weights: str, dataset: str, scale: int) -> dict:
     Raises:
         InputError: it was never measured.
     """
-    path = shipped("results", _file(weights, dataset, scale))
-    if not path.is_file():
-        raise InputError(f"there is no result {path.name}; `make results` measures all")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return stored(_file(weights, dataset, scale).removesuffix(".json"))
 
 
-def study(name: str) -> dict:
-    """The measured record of one of the experiments of chapter 11, as :func:`srcnn.ablations.run` wrote it.
+def stored(name: str) -> dict:
+    """A measured record by the name of its file: ``"ablation-width"``, ``"benchmarks"``.
 
     Raises:
-        InputError: there is no such experiment.
+        InputError: it was never measured.
     """
-    path = shipped("results", f"ablation-{name}.json")
+    path = shipped("results", f"{name}.json")
     if not path.is_file():
-        raise InputError(f"there is no result {path.name}; `srcnn reproduce ablations` measures all")
+        raise InputError(f"there is no result {path.name}; `make help` tells how the results are measured")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
