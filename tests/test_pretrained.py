@@ -57,6 +57,23 @@ def test_weights_from_elsewhere_have_an_empty_card(small, tmp_path):
     assert load(tmp_path / "w.safetensors").card == {}
 
 
+@pytest.mark.parametrize(
+    ("model", "card", "padding"),
+    [
+        (SRCNN((3, 1, 3), (4, 2)), {}, "replicate"),
+        (SRCNN((3, 1, 3), (4, 2)), {"training": {"padding": "valid"}}, "replicate"),
+        (SRCNN((3, 1, 3), (4, 2)), {"training": {"padding": "zeros"}}, "zeros"),
+        (SubPixelSRCNN(2, (3, 1, 3), (4, 2)), {}, "zeros"),
+        (SubPixelSRCNN(2, (3, 1, 3), (4, 2)), {"training": {"padding": "valid"}}, "replicate"),
+        (SubPixelSRCNN(2, (3, 1, 3), (4, 2)), {"training": {"padding": ["valid"]}}, "zeros"),
+        (SubPixelSRCNN(2, (3, 1, 3), (4, 2)), {"training": 5}, "zeros"),
+    ],
+)
+def test_the_padding_is_what_the_card_says_the_weights_were_trained_with(model, card, padding, tmp_path):
+    save(model, tmp_path / "w.safetensors", card)
+    assert load(tmp_path / "w.safetensors").model.padding == padding
+
+
 def test_every_shipped_name_can_be_loaded_and_says_its_scale():
     for name in pretrained.names():
         loaded = load(name)
