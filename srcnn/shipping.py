@@ -25,7 +25,6 @@ def _of_scale(scale: int) -> dict[str, TrainConfig]:
     return {
         f"srcnn-9-1-5-x{scale}": replace(_FAST, scale=scale, steps=30_000),
         f"srcnn-9-3-5-x{scale}": replace(_LONG, architecture="9-3-5", scale=scale),
-        f"srcnn-9-5-5-x{scale}": replace(_LONG, architecture="9-5-5", scale=scale, steps=20_000),
         f"subpixel-x{scale}": replace(
             _LONG,
             architecture="subpixel",
@@ -41,6 +40,7 @@ def _of_scale(scale: int) -> dict[str, TrainConfig]:
 
 SHIPPED: dict[str, TrainConfig] = {
     **{name: config for scale in SCALES for name, config in _of_scale(scale).items()},
+    **{f"srcnn-9-5-5-x{s}": replace(_LONG, architecture="9-5-5", scale=s, steps=20_000) for s in (2, 3)},
     "srcnn-9-1-5-rgb-x3": replace(_LONG, colour="rgb"),
 }
 
