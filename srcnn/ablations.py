@@ -39,7 +39,7 @@ class Study:
 
     Attributes:
         question: what is asked.
-        variants: name -> what is changed of :data:`BASE`; empty for the base itself.
+        variants: name -> what is changed of ``BASE``; empty for the base itself.
     """
 
     question: str
@@ -110,7 +110,7 @@ def run(
     Args:
         folder: for one JSON file a study.
         root: where image sets are looked for first.
-        studies: :data:`STUDIES` where it is None.
+        studies: ``STUDIES`` where it is None.
         base: what the variants change.
         processes: how many work at once; one a core where it is None.
 

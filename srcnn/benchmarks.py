@@ -53,8 +53,8 @@ BEST_ADAM = with_changes(
     steps=4_000,
 )
 
-#: The training runs that are compared. A cosine needs its number of steps beforehand: such a run goes to its end. One
-#: without ends where it first reaches the target, or at the cap.
+# The training runs that are compared. A cosine needs its number of steps beforehand: such a run goes to its end. One
+# without ends where it first reaches the target, or at the cap.
 RUNS: dict[str, TrainConfig] = {
     "fast": with_changes("fast", steps=1_500),
     "best Adam": BEST_ADAM,
@@ -76,7 +76,7 @@ def run(
     Args:
         folder: of the results.
         root: where image sets are looked for first.
-        parts: names from :data:`BENCHMARKS`; all of them where it is None.
+        parts: names from ``BENCHMARKS``; all of them where it is None.
         settings: name of a part -> keyword arguments for it: ``{"training": {"cap": 1200}}``.
 
     Yields:
@@ -145,7 +145,7 @@ def training(
 
     Args:
         root: where image sets are looked for first.
-        runs: see :data:`RUNS`.
+        runs: see ``RUNS``.
         test: the set whose mean PSNR is watched.
         target: dB.
         cap: seconds of training after which a run without a cosine ends.
@@ -153,7 +153,7 @@ def training(
         seeds: repeats of the first of the runs; the others are too slow for more than one.
 
     Returns:
-        The part's record: of each run its seeds' medians, and every seed's curve.
+        The record of the part, of each run its seeds' medians, and every seed's curve.
     """
     watched = list(data.photographs(test, "test", root))
     courses: dict[str, list[dict]] = {label: [] for label in runs}
@@ -233,7 +233,7 @@ def throughput(
         workers: numbers of worker processes tried for the plain loop; the fastest is the one compared with.
 
     Returns:
-        The part's record: crops a second of each, and ours divided by the plain loop's.
+        The record of the part, crops a second of each, and ours divided by the plain loop's.
     """
     source = source or _training_set(root)
     total = repeats * (warm_up + steps)
@@ -310,7 +310,7 @@ def evaluation(
         repeats: turns, after one that is not counted.
 
     Returns:
-        The part's record: medians, their ratio, and the scores, which say that it was the protocol.
+        The record of the part, medians, their ratio, and the scores, which say that it was the protocol.
     """
     methods = {"bicubic": enlarge, weights: upscaler(experiments.network(weights, 3).model)}
     scores = {}

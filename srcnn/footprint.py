@@ -47,7 +47,7 @@ def upscaling(
         repeats: turns.
 
     Returns:
-        The part's record: seconds are medians; memory is the largest seen, in bytes beyond what the interpreter needs
+        The record of the part, seconds are medians; memory is the largest seen, in bytes beyond what the interpreter needs
         for itself, beside the bytes of the two pictures.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ Everywhere else an image is a float32 tensor in 0..1; a photograph too large for
 """
 
 import hashlib
+import io
 import os
 import struct
 import warnings
@@ -187,6 +188,26 @@ def to_float(pixels: Tensor) -> Tensor:
 def to_bytes(image: Tensor) -> Tensor:
     """Floats, any shape, to bytes: times 255, rounded, clipped."""
     return image.mul(255).round_().clamp_(0, 255).byte()
+
+
+def png(image: Tensor) -> bytes:
+    """A picture as a PNG file, for a page that carries its pictures within itself.
+
+    Args:
+        image: ``(1, H, W)`` or ``(3, H, W)``, floating point, in 0..1; rounded and clipped to bytes.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        ValueError: the tensor is no picture.
+    """
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape or not image.is_floating_point():
+        raise ValueError(f"a picture (1 or 3, H, W) of floats expected, got {tuple(image.shape)}, {image.dtype}")
+    pixels = to_bytes(image.detach().cpu()).permute(1, 2, 0).squeeze(-1)
+    stream = io.BytesIO()
+    Image.fromarray(pixels.numpy()).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
 
 
 def tutorial_pair(path: str | os.PathLike, *, scale: int, crop: int = 256) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ LAYERS = (
     {"color", "resize", "metrics", "model", "published", "leaves", "download", "progress", "recipes", "distributed"},
     {"images", "pairs", "training", "evaluation", "pretrained"},
     {"data"},
-    {"runs", "upscale", "plotting"},
+    {"runs", "upscale", "plotting", "compare"},
     {"experiments"},
     {"footprint", "plain"},
     {"ablations", "benchmarks", "shipping"},
