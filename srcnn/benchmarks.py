@@ -40,24 +40,11 @@ CAP = 120.0  # seconds of training for a run that has not come so far; the whole
 _FOREVER = 10**7  # steps of a run that ends at the target or the cap
 _PLAIN_ADAM = {"optimizer": "adam", "slow_factor": 1.0, "cosine": False, "average": 0.0, "steps": _FOREVER}
 
-# INTEGRATOR: fill in the best Adam setting that was found; what stands here is a guess, not a result.
-BEST_ADAM = with_changes(
-    "fast",
-    optimizer="adam",
-    learning_rate=3e-3,
-    slow_factor=0.1,
-    batch=32,
-    crop=33,
-    cosine=True,
-    average=0.1,
-    steps=4_000,
-)
-
 # The training runs that are compared. A cosine needs its number of steps beforehand: such a run goes to its end. One
 # without ends where it first reaches the target, or at the cap.
 RUNS: dict[str, TrainConfig] = {
     "fast": with_changes("fast", steps=1_500),
-    "best Adam": BEST_ADAM,
+    "Adam 3e-3, cosine": with_changes("fast", optimizer="adam", learning_rate=3e-3, steps=20_000),
     "Adam 1e-3": with_changes("fast", learning_rate=1e-3, **_PLAIN_ADAM),
     "Adam 1e-4, 9-5-5": with_changes("fast", architecture="9-5-5", learning_rate=1e-4, **_PLAIN_ADAM),
     "paper's SGD": with_changes("paper", steps=_FOREVER),

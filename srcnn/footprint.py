@@ -47,8 +47,8 @@ def upscaling(
         repeats: turns.
 
     Returns:
-        The record of the part, seconds are medians; memory is the largest seen, in bytes beyond what the interpreter needs
-        for itself, beside the bytes of the two pictures.
+        The record of the part. Seconds are medians; memory is the largest seen, in bytes beyond what the interpreter
+        needs for itself, beside the bytes of the two pictures.
     """
     with tempfile.TemporaryDirectory() as folder:
         names = [str(Path(folder) / name) for name in ("photo.jpg", "big.png")]
