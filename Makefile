@@ -61,7 +61,7 @@ results: $(READY)  ## measure the tables of the book again (needs the image sets
 	$(BIN)/srcnn reproduce tables
 	$(BIN)/srcnn reproduce tutorial
 
-bench: $(READY)  ## measure times and memory again, half an hour on an idle machine (needs the image sets)
+bench: $(READY)  ## measure times and memory again, on an idle machine (needs the image sets)
 	$(BIN)/srcnn reproduce benchmarks
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name

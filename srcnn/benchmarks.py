@@ -36,7 +36,7 @@ from srcnn.training import Learner, make_model, train
 Part = Generator[dict, None, dict]  # yields lines for the user, returns the record
 
 TARGET = published.score("set5", 3, "9-1-5", "91 images").psnr  # dB, the paper's
-CAP = 120.0  # seconds of training for a run that has not come so far; the whole command then takes about half an hour
+CAP = 120.0  # seconds of training for a run that has not come so far
 _FOREVER = 10**7  # steps of a run that ends at the target or the cap
 _PLAIN_ADAM = {"optimizer": "adam", "slow_factor": 1.0, "cosine": False, "average": 0.0, "steps": _FOREVER}
 

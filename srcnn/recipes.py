@@ -136,16 +136,18 @@ def with_changes(recipe: str, **changes: object) -> TrainConfig:
     return replace(RECIPES[recipe], **{k: v for k, v in changes.items() if v is not None})
 
 
+_FLAGS = {"data": "--data", "scale": "--scale", "architecture": "--architecture", "steps": "--steps"}
+_FLAGS |= {"batch": "--batch", "learning_rate": "--lr", "seed": "--seed", "precision": "--precision"}
+
+
 def command(config: TrainConfig) -> str:
     """The command line that trains this configuration, as far as it differs from its recipe."""
-    flags = {"data": "--data", "scale": "--scale", "architecture": "--architecture", "steps": "--steps"}
-    flags |= {"batch": "--batch", "learning_rate": "--lr", "seed": "--seed", "precision": "--precision"}
     recipe, words = RECIPES[config.recipe], ["srcnn", "train", "--recipe", config.recipe]
-    for name, flag in flags.items():
+    for name, flag in _FLAGS.items():
         value = getattr(config, name)
         if name in ("data", "scale") or value != getattr(recipe, name):
             words += [flag, f"{value}"]
-    others = [f.name for f in fields(config) if f.name not in (*flags, "recipe")]
+    others = [f.name for f in fields(config) if f.name not in (*_FLAGS, "recipe")]
     changed = [f"{name}={getattr(config, name)}" for name in others if getattr(config, name) != getattr(recipe, name)]
     return shlex.join([*words, "--set", *changed] if changed else words)
 
@@ -154,10 +156,13 @@ def setting(text: str) -> tuple[str, object]:
     """One ``name=value`` of the command line, for a setting of :class:`TrainConfig` that has no flag of its own.
 
     Raises:
-        InputError: there is no such setting, or the value is not of its kind.
+        InputError: there is no such setting, it has a flag of its own, or the value is not of its kind.
     """
     name, _, value = text.partition("=")
-    kinds = {f.name: type(getattr(RECIPES["fast"], f.name)) for f in fields(TrainConfig) if f.name != "recipe"}
+    if name in _FLAGS:
+        raise InputError(f"{name} has a flag of its own; give {_FLAGS[name]}")
+    others = [f.name for f in fields(TrainConfig) if f.name not in (*_FLAGS, "recipe")]
+    kinds = {name: type(getattr(RECIPES["fast"], name)) for name in others}
     if name not in kinds or not value:
         raise InputError(f"{text!r} is no setting; give name=value, where the name is one of {', '.join(kinds)}")
     try:
@@ -167,7 +172,7 @@ def setting(text: str) -> tuple[str, object]:
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[name]]
         raise InputError(f"{name} must be {wanted}, not {value!r}") from None
-    least = 1 if name in ("scale", "crop", "batch", "steps", "shards") else 0
+    least = 1 if name in ("crop", "shards") else 0
     if kinds[name] is not str and not least <= number < 1e15:
         raise InputError(f"{name} must be {least} or more and below 1e15, not {value}")
     return name, number

@@ -29,7 +29,7 @@ class Step:
 
     Attributes:
         number: of the step, from 1.
-        loss: mean squared error of its batch before the step (of this process's share of it, where several train); a
+        loss: the mean error of its batch before the step (of this process's share of it, where several train); a
             0-dimensional tensor, because ``float(loss)`` makes the CPU wait for a GPU, which the caller may not want
             at every step.
         learning_rate: of the step.
@@ -58,13 +58,11 @@ def make_model(config: TrainConfig) -> SRCNN:
     options = {"channels": 1 if config.colour == "luma" else 3, "padding": config.padding}
     try:
         options["widths"] = tuple(int(n) for n in config.widths.split("-"))
-        if config.architecture == "subpixel":
-            model = SubPixelSRCNN(config.scale, **options)
-        else:
-            kernels = tuple(int(f) for f in config.architecture.split("-"))
-            if config.padding == "valid" and sum(kernels) - len(kernels) >= config.crop:
-                raise InputError(f"architecture {config.architecture} leaves nothing of a crop of {config.crop} pixels")
-            model = SRCNN(kernels, **options)
+        subpixel = config.architecture == "subpixel"
+        kernels = tuple(int(f) for f in ("9-1-5" if subpixel else config.architecture).split("-"))
+        if config.padding == "valid" and sum(kernels) - len(kernels) >= config.crop:
+            raise InputError(f"architecture {config.architecture} leaves nothing of a crop of {config.crop} pixels")
+        model = SubPixelSRCNN(config.scale, kernels, **options) if subpixel else SRCNN(kernels, **options)
     except InputError:
         raise
     except ValueError:

@@ -125,6 +125,7 @@ train --data good --seed -1 --out run                       | '-1' is no whole n
 train --data good --seed 99999999999999999999 --out run     | at most 15 digits
 train --data good --recipe slow --out run                   | invalid choice: 'slow'
 train --data good --set lose=l1 --out run                   | 'lose=l1' is no setting; give name=value
+train --data good --set data=leaves --out run               | data has a flag of its own; give --data
 train --data good --set loss=l3 --out run                   | loss 'l3' is unknown; it is mse or l1
 train --data good --set crop=0 --out run                    | crop must be 1 or more
 train --data good --set widths=64 --out run                 | with widths '64' is unknown

@@ -93,6 +93,7 @@ def test_the_cosine_begins_gently_and_ends_at_zero():
         ({"loss": "l2"}, "loss 'l2' is unknown; it is mse or l1"),
         ({"colour": "grey"}, "colour 'grey' is unknown; it is luma, rgb or ycbcr"),
         ({"initialisation": "zeros"}, "initialisation 'zeros' is unknown; it is one of paper"),
+        ({"architecture": "subpixel", "crop": 12}, "subpixel leaves nothing of a crop of 12 pixels"),
         ({"architecture": "9-1-11"}, "9-1-11 leaves nothing of a crop of 17 pixels"),
     ],
 )
