@@ -231,8 +231,10 @@ def test_a_killed_worker_ends_all_in_one_sentence_and_the_run_goes_on_in_the_sam
     assert status != 0
     (said,) = errors
     what = f"the checkpoint of step 500 in {folder} is whole" if victim else f"the newest checkpoint is in {folder}"
-    assert re.match(r"srcnn: a worker was lost after step [5-9]\d\d; ", said)
-    assert f"; {what}: the same command with --out {folder} --resume goes on (" in said
+    # who is left hears of it from gloo or, where torchrun is quicker, from torchrun
+    how = r"(a worker was lost|ended from outside, as when a worker is lost,) after step [5-9]\d\d"
+    goes_on = re.escape(f"{what}: the same command with --out {folder} --resume goes on")
+    assert re.match(rf"srcnn: {how}; {goes_on}( \(|$)", said)
     assert {path.name for path in folder.iterdir()} == FILES - {"weights.safetensors"}
     if victim:
         assert ended(begin(*TORCHRUN, *words(config, folder, "--resume")))[::2] == (0, [])
