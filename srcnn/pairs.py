@@ -6,13 +6,13 @@ decodes and resizes files for every batch, spends more time on that than on the 
 A batch is a function of the seed and the step number alone, so a run that was killed goes on as if nothing had been.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
 from srcnn.files import InputError
-from srcnn.resize import enlarge, modcrop, shrink
+from srcnn.resize import enlarge, modcrop, shrink, zoom
 
 
 def pair(image: Tensor, scale: int, *, enlarged: bool) -> tuple[Tensor, Tensor]:
@@ -29,6 +29,29 @@ def pair(image: Tensor, scale: int, *, enlarged: bool) -> tuple[Tensor, Tensor]:
     high = modcrop(image, scale)
     low = shrink(high, scale)
     return (enlarge(low, scale) if enlarged else low), high
+
+
+def zoomed(images: Iterable[Tensor], zooms: str) -> Iterator[Tensor]:
+    """Every image at several sizes; see :attr:`srcnn.recipes.TrainConfig.zooms`.
+
+    Args:
+        images: ``(C, H, W)`` each, in 0..1.
+        zooms: factors above 0 and at most 1, joined by hyphens.
+
+    Yields:
+        The images, each made smaller by every factor.
+
+    Raises:
+        InputError: a factor is none.
+    """
+    try:
+        factors = [float(factor) for factor in zooms.split("-")]
+    except ValueError:
+        factors = [0.0]
+    if not all(0 < factor <= 1 for factor in factors):
+        raise InputError(f"zooms {zooms!r} are no factors above 0 and at most 1; give such as 1-0.8-0.6")
+    for image in images:
+        yield from (zoom(image, factor) for factor in factors)
 
 
 class RandomCrops:

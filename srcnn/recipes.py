@@ -21,6 +21,8 @@ class TrainConfig:
         colour: what the network sees: ``"luma"``, or three channels at once, ``"rgb"`` or ``"ycbcr"``.
         scale: 2, 3 or 4.
         data: a registered set, ``sample``, ``leaves``, a folder, or several joined by ``+``.
+        zooms: ``"1-0.9-0.8"``: the factors by which every photograph is also made smaller before pairs are cut, because
+            the same things at other sizes teach too; ``"1"`` takes it as it is.
         pairs: how batches are cut: ``"crops"`` at random, ``"sub-images"`` on the paper's grid, or ``"tutorial"``.
         crop: side of the input crop in its own pixels.
         batch: pairs a step.
@@ -48,6 +50,7 @@ class TrainConfig:
     colour: str = "luma"
     scale: int = 3
     data: str = "t91"
+    zooms: str = "1"
     pairs: str = "crops"
     crop: int = 33
     batch: int

@@ -68,6 +68,20 @@ def enlarge(image: Tensor, scale: int) -> Tensor:
     return _bicubic(padded, size, _MARGIN * scale)
 
 
+def zoom(image: Tensor, factor: float) -> Tensor:
+    """Make a training photograph a little smaller, to have the same things at another size. No step of the protocol.
+
+    Args:
+        image: ``(C, H, W)``, in 0..1.
+        factor: of height and width, above 0 and at most 1.
+
+    Returns:
+        ``(C, round(factor * H), round(factor * W))``, bicubic with antialiasing, at least 1 x 1, clipped to 0..1.
+    """
+    size = tuple(max(1, round(factor * side)) for side in image.shape[-2:])
+    return image if factor == 1 else _bicubic(image, size, 0).clamp(0, 1)
+
+
 def _mirror(image: Tensor, margin: int) -> Tensor:
     """Repeat the image as in a mirror that stands on its edge, the edge pixel twice: ``c b a | a b c``."""
     for dim in (-2, -1):

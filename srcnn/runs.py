@@ -26,7 +26,7 @@ from srcnn.distributed import Group
 from srcnn.evaluation import tutorial_psnr
 from srcnn.files import InputError, atomic
 from srcnn.model import SRCNN
-from srcnn.pairs import RandomCrops, Shuffled, sub_images
+from srcnn.pairs import RandomCrops, Shuffled, sub_images, zoomed
 from srcnn.recipes import TrainConfig, command
 from srcnn.resize import enlarge
 from srcnn.training import Batches, Learner, Step, make_model, train
@@ -67,6 +67,7 @@ def make_batches(
         low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)
     pictures = (channels(image, config.colour) for _, image in data.photographs(config.data, "train", root))
+    pictures = zoomed(pictures, config.zooms)
     if config.pairs == "sub-images":
         if model.scale is not None:
             raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")

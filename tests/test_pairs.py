@@ -6,7 +6,7 @@ import torch
 from srcnn import data
 from srcnn.color import luma
 from srcnn.files import InputError
-from srcnn.pairs import RandomCrops, Shuffled, pair, sub_images
+from srcnn.pairs import RandomCrops, Shuffled, pair, sub_images, zoomed
 from srcnn.resize import enlarge, shrink
 
 
@@ -149,3 +149,19 @@ def test_t91_gives_as_many_sub_images_as_the_authors_script(data_root, scale, co
     low, high = sub_images(pictures, scale=scale, border=6)
     assert low.shape == (count, 1, 33, 33)
     assert high.shape == (count, 1, 21, 21)
+
+
+def test_zoomed_gives_every_picture_at_every_size_and_the_first_untouched():
+    picture = _noise(3, 40, 30)
+    whole, half, third = zoomed([picture], "1-0.5-0.3")
+    assert torch.equal(whole, picture)
+    assert (half.shape, third.shape) == ((3, 20, 15), (3, 12, 9))
+    inner = slice(4, -4)  # where neither edge rule reaches
+    torch.testing.assert_close(half[:, inner, 4:11], shrink(picture, 2).clamp(0, 1)[:, inner, 4:11])
+    assert 0 <= third.min() < third.max() <= 1
+
+
+@pytest.mark.parametrize("zooms", ["", "1-", "0.5-2", "0", "-0.5", "nan", "a"])
+def test_zooms_that_are_no_factors_are_refused(zooms):
+    with pytest.raises(InputError, match="are no factors above 0 and at most 1"):
+        list(zoomed([_noise(1, 8, 8)], zooms))
