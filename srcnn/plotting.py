@@ -132,12 +132,19 @@ def zooms(pictures: Mapping[str, Tensor], *, top: int, left: int, size: int, wid
     return figure
 
 
-def dots(rows: Mapping[str, Mapping[str, float]], *, x: str, width: float = 7.5) -> Figure:
+def dots(
+    rows: Mapping[str, Mapping[str, float]],
+    *,
+    x: str,
+    spread: Mapping[str, Mapping[str, float]] | None = None,
+    width: float = 7.5,
+) -> Figure:
     """One line per row with a marker for each of its values: a bar chart without the ink.
 
     Args:
         rows: label of the row -> label of the value -> value; the first row stands at the top.
         x: label of the x axis, with the unit.
+        spread: the same labels -> how far a bar reaches on either side of the marker.
         width: of the figure in inches.
 
     Returns:
@@ -153,6 +160,9 @@ def dots(rows: Mapping[str, Mapping[str, float]], *, x: str, width: float = 7.5)
         axis.scatter(
             across, up, marker="osD^"[number % 4], s=42, facecolors=face, edgecolors=COLOURS[number % 4], label=label
         )
+        if spread:
+            reach = [spread[row][label] for row, values in rows.items() if label in values]
+            axis.errorbar(across, up, xerr=reach, fmt="none", ecolor=COLOURS[number % 4], capsize=3, linewidth=1.2)
     axis.set_yticks(range(len(names)), names, fontsize=9)
     axis.invert_yaxis()
     axis.set_xlabel(x)

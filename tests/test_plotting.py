@@ -113,6 +113,13 @@ def test_dots_stand_at_their_values_with_the_first_row_on_top():
     figure.canvas.draw()
 
 
+def test_dots_have_bars_as_long_as_the_spread():
+    spread = {"a": {"x": 0.5}, "b": {"x": 0.25}}
+    (axis,) = plotting.dots({"a": {"x": 1.0}, "b": {"x": 2.0}}, x="dB", spread=spread).axes
+    bars = axis.collections[1].get_segments()
+    assert [bar.tolist() for bar in bars] == [[[0.5, 0], [1.5, 0]], [[1.75, 1], [2.25, 1]]]
+
+
 def test_walks_draw_each_path_from_its_start():
     path = torch.tensor([[1.0, 2.0], [0.5, 1.0], [0.0, 0.5]])
     figure = plotting.walks({"a": path, "b": path}, torch.rand(9, 9), reach=3.0, levels=[0.2, 0.5])
