@@ -51,7 +51,7 @@ serve: book  ## build the book and show it at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
 
 notebooks: $(READY)  ## run every chapter anew and store its outputs
-	$(BIN)/python book/_ext/notebooks.py $(CHAPTERS)
+	$(BIN)/python book/_ext/notebooks.py --record $(CHAPTERS)
 
 links: $(READY)  ## list every address outside the book
 	$(BIN)/jupyter-book build . --builder linkcheck || true

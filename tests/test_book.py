@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import srcnn
-from srcnn import color, evaluation, metrics, model, pairs, resize, training
+from srcnn import color, evaluation, metrics, model, pairs, published, resize, training
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -46,7 +46,7 @@ def chapter(request) -> Path:
 
 def test_there_are_chapters_and_each_is_in_the_table_of_contents():
     contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    assert len(CHAPTERS) >= 4
+    assert [int(path.name[:2]) for path in CHAPTERS] == list(range(1, 14))
     assert [path.name for path in CHAPTERS if f"file: book/{path.stem}\n" not in contents] == []
 
 
@@ -126,7 +126,26 @@ def test_it_ends_by_holding_its_prose_to_the_truth(chapter):
 def test_it_has_worked_exercises(chapter):
     code = cells(chapter, "code")
     assert sum("hide-cell" in tags(cell) for cell in code) >= 3
-    assert sum("<details>" in cell["text"] for cell in cells(chapter, "markdown")) >= 3
+    assert (
+        sum(cell["text"].startswith("<details><summary>Explanation</summary>") for cell in cells(chapter, "markdown"))
+        >= 3
+    )
+
+
+def test_it_has_a_quiz_that_answers_every_answer(chapter):
+    (quiz,) = [cell["text"] for cell in cells(chapter, "markdown") if cell["text"].startswith("## Quiz\n")]
+    _, *questions = re.split(r"^\*\*\d\.(?:\*\*)? ", quiz, flags=re.M)
+    assert 3 <= len(questions) <= 5
+    places = []
+    for question in questions:
+        answers = re.findall(r"<details><summary>([^\n]+)</summary>\n\n(.+?)\n\n</details>", question, flags=re.S)
+        assert len(answers) == question.count("<details>") == question.count("</details>") in (3, 4), question
+        right = [number for number, (_, told) in enumerate(answers) if told.startswith("**Right.**")]
+        assert len(right) == 1, question
+        assert len({told for _, told in answers}) == len(answers)
+        assert min(len(told) for _, told in answers) > 40, question
+        places += right
+    assert len(set(places)) > 1, "the right answer always stands at the same place"
 
 
 @pytest.mark.parametrize(("colour", "mode"), [((7, 7, 7, 255), "L"), ((7, 8, 9, 255), "RGB"), ((7, 7, 7, 100), "RGBA")])
@@ -141,3 +160,28 @@ def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(colour, mode)
     assert image.mode == mode
     assert image.convert("RGBA").tobytes() == picture.tobytes()
     assert len(after) < len(before)
+
+
+# The pages that are not chapters
+
+
+def test_the_paper_on_one_page_prints_the_published_figures():
+    page = (BOOK / "paper.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (Set5|Set14) \| x(\d) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", page, flags=re.M)
+    assert len(rows) == 6
+    for name, scale, *figures in rows:
+        methods = (("bicubic", None), ("9-1-5", "91 images"), ("9-5-5", "ImageNet"))
+        wanted = [published.score(name.lower(), int(scale), *method).psnr for method in methods]
+        assert [float(figure) for figure in figures] == wanted
+    others = {method: published.score("set5", 3, method).psnr for method in ("SC", "NE+LLE", "ANR", "KK", "A+")}
+    others |= {f: published.score("set5", 3, f, "ImageNet").psnr for f in ("9-1-5", "9-3-5", "9-5-5")}
+    assert [name for name, psnr in others.items() if f"{psnr:.2f}" not in page] == []
+
+
+def test_the_glossary_is_sorted_and_gives_every_term_in_chinese_in_one_line():
+    lines = (BOOK / "glossary.md").read_text(encoding="utf-8").split("```{glossary}\n")[1].split("```")[0].splitlines()
+    terms, told = lines[::3], lines[1::3]
+    assert len(terms) > 50
+    assert terms == sorted(terms, key=str.lower)
+    assert all(re.match(r'  <span lang="zh-Hans">[^<]*[\u4e00-\u9fff]', line) and line.endswith(".") for line in told)
+    assert set(lines[2::3]) <= {""}
