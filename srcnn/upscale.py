@@ -1,4 +1,4 @@
-"""Upscale: a photograph in, a larger photograph out. Chapter 10.
+"""Upscale: a photograph in, a larger photograph out. Chapter 13.
 
 The network sharpens luma. The colour differences, in which the eye sees little detail, are enlarged by bicubic, as is
 the transparency. Large photographs are worked through in tiles, so that memory holds one tile and the two pictures.
