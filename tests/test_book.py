@@ -17,7 +17,8 @@ from srcnn import color, evaluation, metrics, model, pairs, published, resize, t
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
-CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb"))
+NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))  # the page on reproducibility is one more
 
 sys.path.insert(0, str(BOOK / "_ext"))
 import address  # noqa: E402
@@ -44,10 +45,15 @@ def chapter(request) -> Path:
     return request.param
 
 
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request) -> Path:
+    return request.param
+
+
 def test_there_are_chapters_and_each_is_in_the_table_of_contents():
     contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     assert [int(path.name[:2]) for path in CHAPTERS] == list(range(1, 14))
-    assert [path.name for path in CHAPTERS if f"file: book/{path.stem}\n" not in contents] == []
+    assert [path.name for path in NOTEBOOKS if f"file: book/{path.stem}\n" not in contents] == []
 
 
 def test_it_begins_with_its_number_and_question_and_has_no_second_title(chapter):
@@ -57,50 +63,50 @@ def test_it_begins_with_its_number_and_question_and_has_no_second_title(chapter)
     assert not [text for text in prose if re.search(r"^# ", text, flags=re.M)]
 
 
-def test_its_first_code_cell_is_the_common_set_up(chapter):
-    first = cells(chapter, "code")[0]
+def test_its_first_code_cell_is_the_common_set_up(notebook):
+    first = cells(notebook, "code")[0]
     assert first["text"].strip() == SETUP.format(address=address.current(), version=srcnn.__version__).strip()
     assert "hide-input" in tags(first)
 
 
-def test_its_prose_reads_the_same_everywhere(chapter):
-    for cell in cells(chapter, "markdown"):
+def test_its_prose_reads_the_same_everywhere(notebook):
+    for cell in cells(notebook, "markdown"):
         prose = re.sub(r"`[^`\n]*`", "", cell["text"])
         assert not re.search(r"^(:::|```)\s*\{|\{(cite|numref|ref|eq|term|glue|doc|mod|func)\S*\}`", prose, re.M), prose
         assert not re.search(r"!\[", prose), "a picture file is lost in a copied notebook: draw it"
 
 
-def test_its_links_to_other_pages_lead_somewhere(chapter):
-    for cell in cells(chapter, "markdown"):
+def test_its_links_to_other_pages_lead_somewhere(notebook):
+    for cell in cells(notebook, "markdown"):
         for target in re.findall(r"\]\(([^)\s]+)\)", cell["text"]):
             if "://" not in target and not target.startswith("#"):
                 assert (BOOK / target).exists(), target
 
 
-def test_its_cells_were_run_in_order_and_without_errors_or_noise(chapter):
-    for number, cell in enumerate(cells(chapter, "code"), 1):
+def test_its_cells_were_run_in_order_and_without_errors_or_noise(notebook):
+    for number, cell in enumerate(cells(notebook, "code"), 1):
         assert cell["execution_count"] == number
         for output in cell["outputs"]:
             assert output["output_type"] != "error"
             assert output.get("name") != "stderr", output.get("text")
 
 
-def test_every_figure_says_in_words_what_is_seen(chapter):
-    drawn = [cell for cell in cells(chapter, "code") if any("image/png" in o.get("data", {}) for o in cell["outputs"])]
+def test_every_figure_says_in_words_what_is_seen(notebook):
+    drawn = [cell for cell in cells(notebook, "code") if any("image/png" in o.get("data", {}) for o in cell["outputs"])]
     alternatives = [cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "") for cell in drawn]
     assert drawn, "a chapter needs pictures"
     assert min(map(len, alternatives)) > 40
     assert len(set(alternatives)) == len(alternatives)
 
 
-def test_its_code_is_short_and_rewrites_nothing_silently(chapter):
+def test_its_code_is_short_and_rewrites_nothing_silently(notebook):
     package = {
         name
         for module in (color, evaluation, metrics, model, pairs, resize, training)
         for name, value in vars(module).items()
         if (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == module.__name__
     }
-    for cell in cells(chapter, "code"):
+    for cell in cells(notebook, "code"):
         if "%pip" in cell["text"] or "remove-cell" in tags(cell):
             continue
         assert len([line for line in cell["text"].splitlines() if line.strip()]) <= 26, cell["text"]
@@ -110,8 +116,8 @@ def test_its_code_is_short_and_rewrites_nothing_silently(chapter):
                 assert node.name not in package, f"{node.name} is in the package: import it"
 
 
-def test_an_output_that_may_change_is_followed_by_an_assertion(chapter):
-    code = cells(chapter, "code")
+def test_an_output_that_may_change_is_followed_by_an_assertion(notebook):
+    code = cells(notebook, "code")
     for number, cell in enumerate(code):
         if "nbval-ignore-output" in tags(cell):
             assert any("assert" in later["text"] for later in code[number:]), cell["text"]
@@ -160,6 +166,13 @@ def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(colour, mode)
     assert image.mode == mode
     assert image.convert("RGBA").tobytes() == picture.tobytes()
     assert len(after) < len(before)
+
+
+def test_no_chapter_took_more_than_90_seconds_and_all_of_them_8_minutes():
+    kept = json.loads((ROOT / "data" / "results" / "chapters.json").read_text(encoding="utf-8"))["chapters"]
+    seconds = {path.stem: kept[path.stem]["seconds"] for path in CHAPTERS}
+    assert max(seconds.values()) <= 90
+    assert sum(seconds.values()) <= 8 * 60
 
 
 # The pages that are not chapters
