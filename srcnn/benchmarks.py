@@ -44,7 +44,8 @@ _PLAIN_ADAM = {"optimizer": "adam", "slow_factor": 1.0, "cosine": False, "averag
 # without ends where it first reaches the target, or at the cap.
 RUNS: dict[str, TrainConfig] = {
     "fast": with_changes("fast", steps=1_500),
-    "Adam 3e-3, cosine": with_changes("fast", optimizer="adam", learning_rate=3e-3, steps=20_000),
+    # the best of four settings of Adam on 20 held-out photographs of BSDS300, for 27 times as many steps
+    "Adam 3e-3, cosine": with_changes("fast", optimizer="adam", learning_rate=3e-3, slow_factor=1.0, steps=40_000),
     "Adam 1e-3": with_changes("fast", learning_rate=1e-3, **_PLAIN_ADAM),
     "Adam 1e-4, 9-5-5": with_changes("fast", architecture="9-5-5", learning_rate=1e-4, **_PLAIN_ADAM),
     "paper's SGD": with_changes("paper", steps=_FOREVER),

@@ -63,8 +63,9 @@ def test_a_table_of_the_book_is_what_the_code_gives_and_bicubic_is_the_papers(
         ("9-3-5", 2, 36.65, 32.35),
         ("9-3-5", 3, 32.70, 29.18),
         ("9-3-5", 4, 30.35, 27.35),
-        ("9-5-5", 2, 36.78, 32.46),
-        ("9-5-5", 3, 32.80, 29.25),
+        ("9-5-5", 2, 36.85, 32.55),
+        ("9-5-5", 3, 32.95, 29.35),
+        ("9-5-5", 4, 30.55, 27.47),
     ],
 )
 def test_the_shipped_weights_reach_their_marks_and_the_papers_figures(architecture, scale, set5, set14):
