@@ -8,12 +8,12 @@ from statistics import median
 import pytest
 import torch
 
-from srcnn import InputError, benchmarks, footprint, images, plain
+from srcnn import InputError, benchmarks, experiments, footprint, images, plain
 from srcnn.color import luma
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, initialise
 from srcnn.pairs import pair
-from srcnn.recipes import with_changes
+from srcnn.recipes import command, with_changes
 
 
 @pytest.fixture
@@ -359,3 +359,26 @@ def test_an_unknown_part_is_named(tmp_path):
     for options in ({"parts": ["speed"]}, {"settings": {"speed": {}}}):
         with pytest.raises(InputError, match="there is no benchmark 'speed'; they are training, throughput, upscaling"):
             next(benchmarks.run(tmp_path, **options))
+
+
+# what is stored
+
+
+def test_the_stored_record_keeps_the_promises_of_the_page():
+    """Of the record, not of the machine that runs this: speed is measured by `make bench` alone."""
+    kept = experiments.stored("benchmarks")
+    assert list(kept) == list(benchmarks.BENCHMARKS)
+    runs = kept["training"]["runs"]
+    assert {name: run["training"] for name, run in runs.items()} == {n: command(c) for n, c in benchmarks.RUNS.items()}
+    assert runs["fast"]["reached"] == runs["fast"]["repeats"] == 3
+    adam = runs["Adam 3e-3, cosine"]
+    assert runs["fast"]["seconds"] < 40
+    assert runs["fast"]["seconds"] < adam["seconds"] / 20
+    assert min(kept["throughput"]["ratio"].values()) > 2
+    sizes = kept["upscaling"]["sizes"]
+    assert [row["megapixels"] for row in sizes] == [0.25, 1, 4, 16, 64]
+    beyond = [row["peak"] - row["pictures"] for row in sizes]
+    assert max(beyond) < 2**28  # flat: a quarter of a gibibyte at any size
+    each = [row["seconds_per_megapixel"] for row in sizes[1:]]
+    assert max(each) < 2 * min(each)  # linear in time
+    assert kept["upscaling"]["photograph"]["peak"] < footprint.LIMIT
