@@ -105,7 +105,7 @@ class SubPixelSRCNN(SRCNN):
     """The tutorial's variant: works on the small image and rearranges s^2 channels into pixels at the end.
 
     This is not the network of the paper: no bicubic enlargement comes first, and the last layer has
-    ``scale**2`` times as many filters, which :func:`torch.nn.functional.pixel_shuffle` lays out as pixels. Chapter 7.
+    ``scale**2`` times as many filters, which :func:`torch.nn.functional.pixel_shuffle` lays out as pixels. Chapter 12.
 
     Args:
         scale: s, 2, 3 or 4.
