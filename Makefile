@@ -45,7 +45,7 @@ check: $(READY)  ## formatting, lint and spelling
 	$(BIN)/codespell
 
 lab: $(READY)  ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab book/03_measuring.ipynb
+	$(BIN)/jupyter lab book/01_asking.ipynb
 
 serve: book  ## build the book and show it at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000

@@ -113,7 +113,7 @@ RECIPES = {
     "fast": TrainConfig(
         recipe="fast",
         batch=32,
-        steps=3_000,
+        steps=8_000,
         optimizer="soap",
         learning_rate=1e-2,
         slow_factor=0.1,
