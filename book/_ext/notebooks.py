@@ -83,17 +83,13 @@ def run(path: Path) -> dict[str, float]:
 
 def record(costs: dict[str, dict[str, float]]) -> None:
     """Keep what chapters cost, beside the machine; chapters that were not run keep their entries."""
+    from srcnn.experiments import write_json
     from srcnn.runs import machine
 
     kept = json.loads(RECORD.read_text()) if RECORD.exists() else {"chapters": {}}
     chapters = dict(sorted({**kept["chapters"], **costs}.items()))
     where = {"machine": machine(), "torch": version("torch"), "srcnn": version("srcnn")}
-    text = json.dumps(
-        {"command": "make notebooks", **where, "chapters": chapters}, indent=1
-    )
-    part = RECORD.with_suffix(".part")
-    part.write_text(text + "\n")
-    os.replace(part, RECORD)
+    write_json({"command": "make notebooks", **where, "chapters": chapters}, RECORD)
 
 
 if __name__ == "__main__":
