@@ -63,6 +63,8 @@ def make_batches(
     if config.pairs == "tutorial":
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
+        if config.zooms != "1":
+            raise InputError("the tutorial's pairs have one size; leave out --set zooms, or take another recipe")
         side = config.crop * config.scale
         low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
         return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)

@@ -19,7 +19,7 @@ CARD_SETS = ("set5", "set14", "bsd100")  # whose scores the cards tell
 _FAST = RECIPES["fast"]
 # bfloat16 halves the time on a processor that has it, larger crops waste less of it at their borders
 _LONG = replace(_FAST, crop=48, batch=16, steps=8_000, learning_rate=5e-3, precision="bfloat16")
-# seven times the weights of 9-1-5 learn from more than the 91 images have, unless they are shown at other sizes too
+# seven times the weights of 9-1-5 have more to learn from: the 91 images, at smaller sizes as well
 _LARGE = replace(_LONG, architecture="9-5-5", steps=60_000, exact=0.1, zooms="1-0.9-0.8-0.7-0.6-0.5")
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from PIL import Image
 
@@ -166,6 +167,24 @@ def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(colour, mode)
     assert image.mode == mode
     assert image.convert("RGBA").tobytes() == picture.tobytes()
     assert len(after) < len(before)
+
+
+def test_a_chapter_run_anew_has_its_outputs_and_its_cost_is_kept_beside_the_others(tmp_path, monkeypatch):
+    path, kept = tmp_path / "14_one.ipynb", tmp_path / "chapters.json"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("memory = bytearray(10**8)\nprint(6 * 7)")])
+    nbformat.write(notebook, path)
+    cost = notebooks.run(path)
+    (cell,) = cells(path, "code")
+    assert cell["outputs"][0]["text"] == ["42\n"]
+    assert 0 < cost["seconds"] < 60
+    if Path("/proc/self/status").exists():
+        assert 100 < cost["megabytes"] < 1_000
+    monkeypatch.setattr(notebooks, "RECORD", kept)
+    for costs in ({"14_one": cost}, {"15_two": {"seconds": 1.0}}):
+        notebooks.record(costs)
+    record = json.loads(kept.read_text(encoding="utf-8"))
+    assert record["chapters"] == {"14_one": cost, "15_two": {"seconds": 1.0}}
+    assert {"command", "machine", "torch", "srcnn"} < record.keys()
 
 
 def test_no_chapter_took_more_than_90_seconds_and_all_of_them_8_minutes():

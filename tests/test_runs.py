@@ -271,6 +271,8 @@ def test_a_folder_that_cannot_be_is_refused(config, tmp_path):
     [
         ("fast", {"pairs": "stripes"}, "pairs 'stripes' is unknown; it is crops, sub-images or tutorial"),
         ("tutorial", {"architecture": "9-1-5", "crop": 14}, "only --architecture subpixel enlarges"),
+        ("tutorial", {"zooms": "1-0.5", "crop": 14}, "the tutorial's pairs have one size; leave out --set zooms"),
+        ("fast", {"zooms": "2"}, "zooms '2' are no factors above 0 and at most 1"),
         ("paper", {"architecture": "subpixel"}, "sub-images are enlarged already"),
         ("tutorial", {}, r"0\.png has 80 x 60 pixels; the tutorial cuts 256 x 256"),
         ("fast", {"crop": 90}, "no image is large enough"),
