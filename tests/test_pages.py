@@ -89,4 +89,8 @@ def test_a_page_is_whole(browser, address, name, width, scheme):
         "[...document.querySelectorAll('.bd-content .math')].filter(m => !m.querySelector('mjx-container')).length"
     )
     assert raw == 0, "mathematics that was not set"
+    wrong = page.evaluate("[...document.querySelectorAll('mjx-merror')].map(e => e.dataset.mjxError)")
+    assert wrong == [], "mathematics that MathJax refuses (a line break beside a \\tag must be \\cr)"
+    cells = page.locator(".bd-content td, .bd-content th").all_inner_texts()
+    assert [text for text in cells if "$" in text] == [], "mathematics in a printed table, where it is not set"
     page.close()
