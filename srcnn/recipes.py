@@ -31,7 +31,9 @@ class TrainConfig:
         optimizer: ``"soap"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
         learning_rate: for the mean squared error over pixels 0..1.
         slow_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
-        cosine: whether the learning rate falls to zero along half a cosine, after a short warm-up.
+        cosine: whether the learning rate falls to zero along half a cosine, after a warm-up.
+        warm_up: steps over which the learning rate rises from zero where it follows the cosine. Large early steps push
+            filters to where no input switches them on again; a long run has time to spare them (chapter 9).
         average: share of the steps so far over which the weights are averaged; 0 keeps the last weights.
         initialisation: see :func:`srcnn.model.initialise`.
         seed: of the weights, the crops and their turns.
@@ -60,6 +62,7 @@ class TrainConfig:
     learning_rate: float
     slow_factor: float = 1.0
     cosine: bool = False
+    warm_up: int = 20
     average: float = 0.0
     initialisation: str = "torch"
     seed: int = 0
@@ -175,7 +178,7 @@ def setting(text: str) -> tuple[str, object]:
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[name]]
         raise InputError(f"{name} must be {wanted}, not {value!r}") from None
-    least = 1 if name in ("crop", "shards") else 0
+    least = 1 if name in ("crop", "shards", "warm_up") else 0
     if kinds[name] is not str and not least <= number < 1e15:
         raise InputError(f"{name} must be {least} or more and below 1e15, not {value}")
     return name, number

@@ -212,7 +212,8 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     """The learning rate of a step (from 0): constant, or a warm-up and half a cosine down to zero."""
     if not config.cosine:
         return config.learning_rate
-    warm_up = min(1.0, (step + 1) / 20)  # the optimizer's first statistics come from too few batches to be trusted
+    # the optimizer's first statistics come from too few batches to be trusted
+    warm_up = min(1.0, (step + 1) / config.warm_up)
     return config.learning_rate * warm_up * (1 + math.cos(math.pi * step / config.steps)) / 2
 
 

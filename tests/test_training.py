@@ -75,6 +75,8 @@ def test_the_cosine_begins_gently_and_ends_at_zero():
     assert max(rates) == rates[19] <= 0.5
     assert all(a > b for a, b in pairwise(rates[19:]))
     assert learning_rate(replace(config, cosine=False), 150) == 0.5
+    longer = [learning_rate(replace(config, warm_up=100), step) for step in range(200)]
+    assert [longer[k] / rates[k] for k in (19, 49, 99, 150)] == pytest.approx([0.2, 0.5, 1, 1])
     told = [step.learning_rate for step in train(Learner(make_model(config), replace(config, steps=5)), crops(config))]
     assert told == [learning_rate(replace(config, steps=5), step) for step in range(5)]
 
