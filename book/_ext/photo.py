@@ -1,0 +1,78 @@
+"""What the page book/photo needs beside its text: its scripts, and the weights and samples as one more script.
+
+Browsers let a page that was opened from a disk read no other file, but they do run its scripts. So the numbers of the
+shipped networks, and a few small photographs to try them on, become ``_static/photo/data.js`` at every build.
+"""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+
+from srcnn import images, modcrop, pretrained, shrink
+from srcnn.files import atomic
+
+PAGE = "book/photo"
+FILES = ("data.js", "file.js", "network.js", "run.js", "page.js")  # in this order
+SCALES = (2, 3, 4)
+KERNELS, WIDTHS = (9, 1, 5), (64, 32)  # network.js is written for these
+SAMPLES = ("astronaut", "chelsea", "coins")  # shrunk by 3, as the course's own examples are
+
+
+def numbers(scale: int) -> bytes:
+    """Weights and biases, layer after layer, as little-endian float32.
+
+    Raises:
+        ValueError: the shipped network is not the one that network.js computes.
+    """
+    name = f"srcnn-9-1-5-x{scale}"
+    model = pretrained.load(name).model
+    if (model.kernels, model.widths, model.channels) != (KERNELS, WIDTHS, 1):
+        raise ValueError(
+            f"{name} is another network than book/_static/photo/network.js computes"
+        )
+    layers = (model.extraction, model.mapping, model.reconstruction)
+    tensors = [values for layer in layers for values in (layer.weight, layer.bias)]
+    flat = np.concatenate([values.detach().numpy().ravel() for values in tensors])
+    return flat.astype("<f4").tobytes()
+
+
+def photograph(name: str) -> bytes:
+    """A sample photograph at a third of its size, as a PNG file."""
+    return images.png(shrink(modcrop(images.sample(name), 3), 3))
+
+
+def script() -> str:
+    """The text of data.js."""
+
+    def text(content: bytes) -> str:
+        return base64.b64encode(content).decode()
+
+    data = {
+        "weights": {scale: text(numbers(scale)) for scale in SCALES},
+        "samples": {name: text(photograph(name)) for name in SAMPLES},
+    }
+    return f'"use strict";\nconst photoData = {json.dumps(data)};\n'
+
+
+def setup(app) -> dict:
+    """Write data.js into the built pages, and load the scripts on the one page that uses them."""
+
+    def write(app) -> None:
+        if app.builder.format != "html":
+            return
+        target = Path(app.outdir) / "_static" / "photo" / "data.js"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(target) as part:
+            part.write_text(script(), encoding="utf-8")
+
+    def load(app, pagename, templatename, context, doctree) -> None:
+        if pagename == PAGE:
+            app.add_css_file("photo/photo.css")
+            for name in FILES:
+                app.add_js_file(f"photo/{name}", loading_method="defer")
+
+    app.connect("builder-inited", write)
+    app.connect("html-page-context", load)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

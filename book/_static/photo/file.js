@@ -1,0 +1,135 @@
+// A file in, its pixels out, or one sentence that says what would be right. The same files are refused as by
+// srcnn.images: what the browser would silently convert (palettes, 16 bits, CMYK) would not be what the file holds.
+"use strict";
+
+const PHOTO_LIMITS = {
+  smallest: 4, // pixels a side: what bicubic interpolation looks at
+  result: 16e6, // pixels of the result: two pictures of 64 MB each, which a telephone's browser holds as well
+  side: 16384, // pixels a side of the result: the longest that browsers draw
+  read: 100e6, // pixels of a file that is decoded
+  bytes: 100e6, // of a file
+  middle: 1200, // pixels a side of the result, where only the middle is taken
+};
+
+// The pixels of a file: { name, width, height, grey, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
+// those of a square from its middle.
+async function photoRead(file, scale, middle = false) {
+  const name = file.name;
+  if (file.size === 0) throw new Error(`${name} is empty, or a folder; give one image file.`);
+  if (file.size > PHOTO_LIMITS.bytes) throw new Error(`${name} has more than 100 megabytes; give a smaller file.`);
+  const content = await file.arrayBuffer().catch(() => {
+    throw new Error(`${name} cannot be read from the disk; is it still there?`);
+  });
+  const header = photoHeader(new DataView(content), name);
+  if (header.width * header.height > PHOTO_LIMITS.read) {
+    throw new Error(`${name} has ${header.width} x ${header.height} pixels; at most 100 megapixels are read.`);
+  }
+  if (!middle) photoCheck({ ...header, name }, scale);
+  // as they are in the file: turned by the camera's note, but not converted to the screen's colours
+  const options = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
+  const bitmap = await createImageBitmap(new Blob([content]), options).catch(() => {
+    throw new Error(`${name} is damaged or cut short; get a whole copy.`);
+  });
+  const picture = photoPixels(bitmap, middle ? Math.floor(PHOTO_LIMITS.middle / scale) : Infinity);
+  bitmap.close();
+  // what lies hidden under a transparent pixel is lost on a canvas, and `srcnn upscale` would enlarge it
+  for (let i = 3; i < picture.bytes.length; i += 4) {
+    if (picture.bytes[i] !== 255) {
+      throw new Error(`${name} has transparency, whose hidden colours a browser does not keep; ` +
+        "save it without, or use the command srcnn upscale.");
+    }
+  }
+  return { ...picture, name, grey: header.grey };
+}
+
+// Refuse what is too small or would become too large. The error's `large` says that its middle could be taken.
+function photoCheck({ name, width, height }, scale) {
+  const { smallest, result, side } = PHOTO_LIMITS;
+  if (Math.min(width, height) < smallest) {
+    throw new Error(`${name} has ${width} x ${height} pixels; at least ${smallest} x ${smallest} are needed.`);
+  }
+  const [wide, high] = [width * scale, height * scale];
+  if (wide * high > result || Math.max(wide, high) > side) {
+    const reason = wide * high > result
+      ? `at most ${result / 1e6} megapixels, because your browser holds both pictures in memory`
+      : `at most ${side} pixels a side, because browsers draw no longer ones`;
+    const message = `${name} would become ${wide} x ${high} pixels at x${scale}. This page makes ${reason}. ` +
+      "Give a smaller part of it, or use the command srcnn upscale.";
+    throw Object.assign(new Error(message), { large: true });
+  }
+}
+
+// At most `most` pixels a side, from the middle.
+function photoPixels(bitmap, most) {
+  const [width, height] = [Math.min(bitmap.width, most), Math.min(bitmap.height, most)];
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // in memory, where no rounding happens
+  context.drawImage(bitmap, -((bitmap.width - width) >> 1), -((bitmap.height - height) >> 1));
+  return { width, height, bytes: context.getImageData(0, 0, width, height).data };
+}
+
+// What the file says of itself: { width, height, grey }, as it is stored.
+function photoHeader(view, name) {
+  const is = (text, at) => [...text].every((c, i) => at + i < view.byteLength && view.getUint8(at + i) === c.charCodeAt(0));
+  const fail = (what) => {
+    throw new Error(`${name} ${what}`);
+  };
+  try {
+    if (is("\x89PNG\r\n\x1a\n", 0)) return photoPng(view, is, fail);
+    if (is("\xff\xd8\xff", 0)) return photoJpeg(view, fail);
+    if (is("RIFF", 0) && is("WEBP", 8)) return photoWebp(view, is, fail);
+  } catch (error) {
+    if (error instanceof RangeError) fail("is damaged or cut short; get a whole copy.");
+    throw error;
+  }
+  return fail("is no image that this page reads; give a PNG, JPEG or WebP file.");
+}
+
+function photoPng(view, is, fail) {
+  const [depth, colour] = [view.getUint8(24), view.getUint8(25)];
+  if (colour === 3) fail("has a palette, whose numbers are no brightness; save it as RGB.");
+  if (depth === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or grey.");
+  if (depth === 1) fail("has 1 bit per pixel; save it as 8-bit grey.");
+  for (let at = 8; !is("IDAT", at + 4); at += 12 + view.getUint32(at)) {
+    if (is("tRNS", at + 4)) fail("has one colour marked as transparent; save it without.");
+    if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; give a single picture.");
+  }
+  return { width: view.getUint32(16), height: view.getUint32(20), grey: colour === 0 || colour === 4 };
+}
+
+function photoJpeg(view, fail) {
+  for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
+    while (view.getUint8(at + 1) === 0xff) at++; // a marker may have fill bytes before it
+    const marker = view.getUint8(at + 1);
+    if (view.getUint8(at) !== 0xff || marker === 0xda) fail("is damaged or cut short; get a whole copy.");
+    if (marker < 0xc0 || marker > 0xcf || [0xc4, 0xc8, 0xcc].includes(marker)) continue; // no start of a frame
+    const parts = view.getUint8(at + 9);
+    if (parts === 4) fail("is in the printing colours CMYK; save it as RGB.");
+    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), grey: parts === 1 };
+  }
+}
+
+function photoWebp(view, is, fail) {
+  const size = (at, bits) => view.getUint32(at, true) & (2 ** bits - 1);
+  if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff, grey: false };
+  if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1, grey: false };
+  if (!is("VP8X", 12)) fail("is damaged or of an unknown kind of WebP; save it as PNG.");
+  if (view.getUint8(20) & 2) fail("is an animation; give a single picture.");
+  // browsers do not turn a WebP by the camera's note
+  for (let at = 12; at + 8 < view.byteLength; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) & 1)) {
+    if (is("EXIF", at) && photoTurned(view, at + 8)) fail("carries a note that it is to be turned; save it as PNG or JPEG.");
+  }
+  return { width: size(24, 24) + 1, height: size(27, 24) + 1, grey: false };
+}
+
+// Whether an EXIF block has an orientation other than upright.
+function photoTurned(view, start) {
+  const at = view.getUint8(start) === 0x45 ? start + 6 : start; // some writers put "Exif\0\0" before it
+  const little = view.getUint8(at) === 0x49;
+  const table = at + view.getUint32(at + 4, little);
+  for (let k = 0; k < view.getUint16(table, little); k++) {
+    const entry = table + 2 + 12 * k;
+    if (view.getUint16(entry, little) === 0x0112) return view.getUint16(entry + 8, little) > 1;
+  }
+  return false;
+}

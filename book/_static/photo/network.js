@@ -1,0 +1,268 @@
+// SRCNN 9-1-5 in plain JavaScript: what `srcnn upscale` does, for some rows of a picture at a time.
+//
+// The text of this one function is what each Worker runs (run.js): a page opened from a disk may start no Worker from
+// a file, only from a text that it already has. Numbers are kept as float64, JavaScript's own kind, which spares the
+// processor a conversion at every step.
+"use strict";
+
+function photoWorker(port) {
+  const [FILTERS, FEATURES] = [64, 32]; // n1, n2
+  const [EXTRACTION, RECONSTRUCTION] = [9, 5]; // f1, f3; f2 is 1
+  const [REACH, RING] = [EXTRACTION >> 1, RECONSTRUCTION >> 1]; // beyond a pixel on each side: 4 and 2
+
+  // BT.601 in studio range, of 0..1, as srcnn.color has it, and its inverse
+  const TO_YCBCR = [65.481, 128.553, 24.966, -37.797, -74.203, 112, 112, -93.786, -18.214].map((v) => v / 255);
+  const OFFSET = [16 / 255, 128 / 255, 128 / 255];
+  const TO_RGB = inverse(TO_YCBCR);
+
+  let network, scale, width, height, grey, across, down;
+
+  port.onmessage = ({ data }) => {
+    if (data.weights) {
+      ({ scale, width, height, grey } = data);
+      network = layers(new Float32Array(data.weights));
+      [across, down] = [taps(width, scale), taps(height, scale)];
+    } else {
+      const done = strip(data);
+      port.postMessage(done, [done.bicubic.buffer, done.srcnn.buffer]);
+    }
+  };
+
+  // The small picture's rows first..last-1, enlarged. `bytes` are RGBA from row `top` on, with the rows around them
+  // that the result depends on.
+  function strip({ bytes, top, first, last }) {
+    const [start, end] = [first * scale, last * scale];
+    const rows = bytes.length / (4 * width);
+    const small = planes(bytes, rows);
+    const luma = [];
+    const border = REACH + RING;
+    for (let y = clamp(start - border, height); y <= clamp(end - 1 + border, height); y++) {
+      luma[y] = padded(enlargedRow(small[0], y, top), REACH);
+    }
+    const features = [];
+    for (let y = clamp(start - RING, height); y <= clamp(end - 1 + RING, height); y++) {
+      features[y] = null; // made when first needed, dropped when last used
+    }
+    const size = width * scale;
+    const bicubic = new Uint8ClampedArray(4 * size * (end - start));
+    const srcnn = new Uint8ClampedArray(bicubic.length);
+    const sharp = new Float64Array(size);
+    for (let y = start; y < end; y++) {
+      const around = [];
+      for (let dy = -RING; dy <= RING; dy++) {
+        const k = clamp(y + dy, height);
+        features[k] ??= featureRow(luma, k);
+        around.push(features[k]);
+      }
+      delete features[y - RING - 1];
+      reconstruct(around, sharp);
+      const colours = small.slice(1).map((plane) => enlargedRow(plane, y, top));
+      const plain = luma[y].subarray(REACH, REACH + size);
+      paint(bicubic, (y - start) * size, plain, colours);
+      paint(srcnn, (y - start) * size, sharp, colours);
+    }
+    return { first, last, bicubic, srcnn };
+  }
+
+  // The edge pixel again and again beyond the edge: the padding before every layer.
+  function clamp(y, small) {
+    return Math.min(Math.max(y, 0), small * scale - 1);
+  }
+
+  function padded(row, side) {
+    const wide = new Float64Array(row.length + 2 * side);
+    wide.fill(row[0], 0, side).set(row, side);
+    return wide.fill(row[row.length - 1], row.length + side);
+  }
+
+  // Colour ------------------------------------------------------------------------------------------------------
+
+  // RGBA bytes to one plane (grey, as it is) or three (luma and the two colour differences).
+  function planes(bytes, rows) {
+    const count = rows * width;
+    const made = Array.from({ length: grey ? 1 : 3 }, () => new Float64Array(count));
+    for (let i = 0; i < count; i++) {
+      const [r, g, b] = [bytes[4 * i] / 255, bytes[4 * i + 1] / 255, bytes[4 * i + 2] / 255];
+      if (grey) made[0][i] = r;
+      else made.forEach((plane, d) => (plane[i] = row(TO_YCBCR, d, r, g, b) + OFFSET[d]));
+    }
+    return made;
+  }
+
+  // One row of the result, back to bytes. A Uint8ClampedArray rounds and clips what is put in.
+  function paint(bytes, from, luma, colours) {
+    for (let x = 0; x < luma.length; x++) {
+      const at = 4 * (from + x);
+      const y = luma[x] - (grey ? 0 : OFFSET[0]);
+      const [cb, cr] = grey ? [0, 0] : [colours[0][x] - OFFSET[1], colours[1][x] - OFFSET[2]];
+      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * (grey ? y : row(TO_RGB, c, y, cb, cr));
+      bytes[at + 3] = 255;
+    }
+  }
+
+  function row(matrix, d, a, b, c) {
+    return matrix[3 * d] * a + matrix[3 * d + 1] * b + matrix[3 * d + 2] * c;
+  }
+
+  function inverse([a, b, c, d, e, f, g, h, i]) {
+    const adjugate = [e * i - f * h, c * h - b * i, b * f - c * e, f * g - d * i, a * i - c * g, c * d - a * f,
+      d * h - e * g, b * g - a * h, a * e - b * d];
+    const determinant = a * adjugate[0] + b * adjugate[3] + c * adjugate[6];
+    return adjugate.map((v) => v / determinant);
+  }
+
+  // Bicubic interpolation -----------------------------------------------------------------------------------------
+
+  // For each pixel of an enlarged line the four small ones that it is made of, and their weights (Keys, a = -0.5).
+  // Beyond the edge the picture is seen as in a mirror, the edge pixel twice.
+  function taps(size, times) {
+    const [from, weights] = [new Int32Array(4 * size * times), new Float64Array(4 * size * times)];
+    for (let x = 0; x < size * times; x++) {
+      const centre = (x + 0.5) / times;
+      const left = Math.floor(centre - 1.5);
+      for (let k = 0; k < 4; k++) {
+        const wrapped = (left + k + 2 * size) % (2 * size);
+        from[4 * x + k] = wrapped < size ? wrapped : 2 * size - 1 - wrapped;
+        weights[4 * x + k] = keys(Math.abs(left + k + 0.5 - centre));
+      }
+    }
+    return { from, weights };
+  }
+
+  function keys(t) {
+    if (t >= 2) return 0;
+    return t < 1 ? (1.5 * t - 2.5) * t * t + 1 : ((-0.5 * t + 2.5) * t - 4) * t + 2;
+  }
+
+  // Row y of the enlarged plane; the plane begins at row `top` of the small picture.
+  function enlargedRow(plane, y, top) {
+    const column = new Float64Array(width);
+    for (let k = 0; k < 4; k++) {
+      const [from, weight] = [(down.from[4 * y + k] - top) * width, down.weights[4 * y + k]];
+      if (weight) for (let x = 0; x < width; x++) column[x] += weight * plane[from + x];
+    }
+    const made = new Float64Array(width * scale);
+    const { from, weights } = across;
+    for (let x = 0; x < made.length; x++) {
+      const k = 4 * x;
+      made[x] = weights[k] * column[from[k]] + weights[k + 1] * column[from[k + 1]] +
+        weights[k + 2] * column[from[k + 2]] + weights[k + 3] * column[from[k + 3]];
+    }
+    return made;
+  }
+
+  // The network ---------------------------------------------------------------------------------------------------
+
+  // The file's numbers in the order in which the loops below read them.
+  function layers(numbers) {
+    let at = 0;
+    const take = (count) => Float64Array.from(numbers.subarray(at, (at += count)));
+    const area = EXTRACTION * EXTRACTION;
+    return {
+      extraction: byFours(take(FILTERS * area), area),
+      extractionBias: take(FILTERS),
+      mapping: byFours(take(FEATURES * FILTERS), FILTERS),
+      mappingBias: take(FEATURES),
+      reconstruction: take(FEATURES * RECONSTRUCTION * RECONSTRUCTION),
+      bias: take(1)[0],
+    };
+  }
+
+  // (filter, tap) to (group of four filters, tap, filter of the group)
+  function byFours(weights, area) {
+    return weights.map((_, i) => {
+      const [group, rest] = [Math.floor(i / (4 * area)), i % (4 * area)];
+      return weights[(4 * group + (rest % 4)) * area + (rest >> 2)];
+    });
+  }
+
+  // Row y of the second layer's maps: FEATURES padded rows, one after the other.
+  function featureRow(luma, y) {
+    const size = width * scale;
+    const even = size + (size & 1); // pixels are made two at a time
+    const input = new Float64Array(EXTRACTION * (even + 2 * REACH));
+    for (let dy = 0; dy < EXTRACTION; dy++) input.set(luma[clamp(y + dy - REACH, height)], dy * (even + 2 * REACH));
+    const maps = new Float64Array(even * FILTERS);
+    for (let group = 0; group < FILTERS; group += 4) extract(input, even, group, maps);
+    const wide = size + 2 * RING;
+    const made = new Float64Array(FEATURES * wide + 1); // an odd row's last pair writes one more
+    for (let group = 0; group < FEATURES; group += 4) map(maps, size, group, made, wide);
+    for (let c = 0; c < FEATURES; c++) {
+      const from = c * wide;
+      made.fill(made[from + RING], from, from + RING);
+      made.fill(made[from + RING + size - 1], from + RING + size, from + wide);
+    }
+    return made;
+  }
+
+  // Patch extraction: four filters at two pixels at a time, so that eight sums stay in the processor's registers.
+  function extract(input, even, group, maps) {
+    const { extraction: weights, extractionBias: bias } = network;
+    const stride = even + 2 * REACH;
+    for (let x = 0; x < even; x += 2) {
+      let a0 = bias[group], a1 = bias[group + 1], a2 = bias[group + 2], a3 = bias[group + 3];
+      let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+      let w = group * EXTRACTION * EXTRACTION;
+      for (let dy = 0; dy < EXTRACTION; dy++) {
+        const from = dy * stride + x;
+        let p = input[from];
+        for (let dx = 1; dx <= EXTRACTION; dx++, w += 4) {
+          const q = input[from + dx];
+          const w0 = weights[w], w1 = weights[w + 1], w2 = weights[w + 2], w3 = weights[w + 3];
+          a0 += w0 * p; a1 += w1 * p; a2 += w2 * p; a3 += w3 * p;
+          b0 += w0 * q; b1 += w1 * q; b2 += w2 * q; b3 += w3 * q;
+          p = q;
+        }
+      }
+      const at = x * FILTERS + group;
+      maps[at] = relu(a0); maps[at + 1] = relu(a1); maps[at + 2] = relu(a2); maps[at + 3] = relu(a3);
+      maps[at + FILTERS] = relu(b0); maps[at + FILTERS + 1] = relu(b1);
+      maps[at + FILTERS + 2] = relu(b2); maps[at + FILTERS + 3] = relu(b3);
+    }
+  }
+
+  // Non-linear mapping, in the same way.
+  function map(maps, size, group, made, wide) {
+    const { mapping: weights, mappingBias: bias } = network;
+    const start = group * FILTERS;
+    for (let x = 0; x < size; x += 2) {
+      let a0 = bias[group], a1 = bias[group + 1], a2 = bias[group + 2], a3 = bias[group + 3];
+      let b0 = a0, b1 = a1, b2 = a2, b3 = a3;
+      const from = x * FILTERS;
+      for (let k = 0; k < FILTERS; k++) {
+        const p = maps[from + k], q = maps[from + FILTERS + k], w = start + 4 * k;
+        const w0 = weights[w], w1 = weights[w + 1], w2 = weights[w + 2], w3 = weights[w + 3];
+        a0 += w0 * p; a1 += w1 * p; a2 += w2 * p; a3 += w3 * p;
+        b0 += w0 * q; b1 += w1 * q; b2 += w2 * q; b3 += w3 * q;
+      }
+      const at = group * wide + RING + x;
+      made[at] = relu(a0); made[at + wide] = relu(a1); made[at + 2 * wide] = relu(a2); made[at + 3 * wide] = relu(a3);
+      made[at + 1] = relu(b0); made[at + wide + 1] = relu(b1);
+      made[at + 2 * wide + 1] = relu(b2); made[at + 3 * wide + 1] = relu(b3);
+    }
+  }
+
+  // Reconstruction: one filter over five rows of maps, four pixels at a time.
+  function reconstruct(around, sharp) {
+    const weights = network.reconstruction;
+    const wide = sharp.length + 2 * RING;
+    sharp.fill(network.bias);
+    around.forEach((maps, dy) => {
+      for (let c = 0; c < FEATURES; c++) {
+        const w = (c * RECONSTRUCTION + dy) * RECONSTRUCTION;
+        const w0 = weights[w], w1 = weights[w + 1], w2 = weights[w + 2], w3 = weights[w + 3], w4 = weights[w + 4];
+        const from = c * wide;
+        let p = maps[from], q = maps[from + 1], r = maps[from + 2], s = maps[from + 3];
+        for (let x = 0; x < sharp.length; x++) {
+          const t = maps[from + x + 4];
+          sharp[x] += w0 * p + w1 * q + w2 * r + w3 * s + w4 * t;
+          p = q; q = r; r = s; s = t;
+        }
+      }
+    });
+  }
+
+  function relu(v) {
+    return v > 0 ? v : 0;
+  }
+}

@@ -1,0 +1,502 @@
+"""The page that enlarges the reader's own photograph: what `srcnn upscale` gives, in the browser and nowhere else."""
+
+import base64
+import io
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import test_pages
+import torch
+from PIL import Image
+from playwright.sync_api import expect
+from test_pages import CHROMIUM, PAGES
+
+from srcnn import images, pretrained
+from srcnn.files import InputError
+from srcnn.images import read_photograph, to_bytes
+from srcnn.model import SRCNN
+from srcnn.upscale import upscale
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import photo  # noqa: E402
+
+PAGE = PAGES / "book" / "photo.html"
+browser, address = test_pages.browser, test_pages.address  # fixtures
+
+PIXELS = """name => {
+  const canvas = document.getElementById("photo-" + name);
+  const bytes = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return [canvas.height, canvas.width, btoa(text)];
+}"""
+
+
+def in_the_browser(test):
+    """Mark a test that needs Chromium and the built page."""
+    for mark in (
+        pytest.mark.skipif(not PAGE.exists(), reason="there is no built page; `make book` builds it"),
+        pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install the package chromium"),
+        pytest.mark.browser,
+    ):
+        test = mark(test)
+    return test
+
+
+class Desk:
+    """The page as a reader has it open, with all that went wrong and all that was asked for."""
+
+    def __init__(self, browser, url: str, **options) -> None:
+        self.page = browser.new_page(**{"viewport": {"width": 1400, "height": 900}} | options)
+        self.troubles, self.asked, self.workers, self.ended = [], [], [], []
+        self.page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.troubles.append(f"failed: {request.url}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("worker", self._watch)
+        self.page.goto(url, wait_until="load")
+
+    def _watch(self, worker) -> None:
+        self.workers.append(worker)
+        worker.on("close", lambda worker: self.ended.append(worker))
+
+    def give(self, content: bytes, name: str = "mine.png") -> None:
+        self.page.set_input_files("#photo-file", {"name": name, "mimeType": "", "buffer": content})
+
+    def try_sample(self, name: str) -> None:
+        self.page.click(f"[data-sample={name}]")
+
+    def scale(self, scale: int) -> None:
+        self.page.check(f"input[name=photo-scale][value='{scale}']")
+
+    def finish(self) -> None:
+        """Wait for the end of a run, a good one."""
+        self.page.wait_for_selector("#photo-save:visible, #photo .photo-trouble", timeout=120_000)
+        expect(self.page.locator("#photo-save")).to_be_visible()
+
+    def told(self) -> str:
+        return self.page.locator("#photo [role=status]").inner_text()
+
+    def shown(self, name: str) -> torch.Tensor:
+        """The pixels of a canvas, ``(4, H, W)``."""
+        height, width, text = self.page.evaluate(PIXELS, name)
+        pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
+        return torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+
+
+@pytest.fixture
+def desk(browser, address):
+    opened = Desk(browser, f"{address}/book/photo.html")
+    yield opened
+    assert opened.troubles == []
+    opened.page.close()
+
+
+def stored(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def crop(name: str, width: int, height: int, left: int = 130, top: int = 60) -> Image.Image:
+    pixels = to_bytes(images.sample(name)).permute(1, 2, 0).squeeze(-1).numpy()
+    return Image.fromarray(pixels[top : top + height, left : left + width].copy())
+
+
+def oriented(by: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = by
+    return exif.tobytes()
+
+
+def written(width: int, height: int, depth: int, colour: int, rows: bytes = b"") -> bytes:
+    """A PNG byte by byte, of a kind that Pillow does not write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def by_the_command(content: bytes, scale: int, folder: Path, method: str = "srcnn") -> torch.Tensor:
+    """What `srcnn upscale` makes of the file, as ``(1 or 3, H, W)`` bytes."""
+    path = folder / "given"
+    path.write_bytes(content)
+    model = pretrained.load(f"srcnn-9-1-5-x{scale}").model if method == "srcnn" else None
+    return upscale(read_photograph(path), model, scale=scale).pixels
+
+
+def assert_within_one(shown: torch.Tensor, wanted: torch.Tensor) -> None:
+    *colours, alpha = shown
+    got = torch.stack(colours)
+    assert got.shape[1:] == wanted.shape[1:]
+    difference = (got.int() - wanted.int()).abs()
+    assert difference.max() <= 1, torch.bincount(difference.flatten())
+    assert difference.float().mean() < 0.001  # one level apart only where a value lies between two
+    assert alpha.min() == 255
+
+
+COLOUR = crop("astronaut", 53, 71)
+GOOD = {
+    "colour.png": stored(COLOUR),
+    "grey.png": stored(crop("coins", 40, 61)),
+    "opaque.png": stored(COLOUR.convert("RGBA")),
+    "two-bits.png": written(8, 6, 2, 0, bytes(b for y in range(6) for b in (0, 0b00011011 + y, 0b11100100))),
+    "telephone.jpg": stored(COLOUR, "JPEG", quality=80, exif=oriented(6)),
+    "grey.jpg": stored(crop("coins", 40, 61), "JPEG", quality=90),
+    "lossy.webp": stored(COLOUR, "WEBP", quality=80),
+    "lossless.webp": stored(COLOUR, "WEBP", lossless=True, exif=oriented(1)),
+    "smallest.png": stored(crop("astronaut", 4, 4, 200, 100)),
+    "long.png": stored(crop("astronaut", 400, 5, 0, 300)),
+    "high.png": stored(crop("astronaut", 5, 400, 250, 0)),
+}
+EVERYWHERE = ("colour.png", "grey.png")
+
+
+@in_the_browser
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [(name, scale) for scale in (2, 3, 4) for name in EVERYWHERE]
+    + [(name, 3) for name in GOOD if name not in EVERYWHERE],
+)
+def test_every_pixel_is_within_one_of_what_the_command_gives(desk, tmp_path, name, scale):
+    desk.scale(scale)
+    desk.give(GOOD[name], name)
+    desk.finish()
+    for method in ("bicubic", "srcnn"):
+        wanted = by_the_command(GOOD[name], scale, tmp_path, method)
+        assert_within_one(desk.shown(method), wanted)
+    assert (desk.shown("srcnn").int() - desk.shown("bicubic").int()).abs().max() > 2
+    assert f"{name}: {wanted.shape[2]} x {wanted.shape[1]} pixels" in desk.told()
+
+
+@in_the_browser
+@pytest.mark.parametrize("sample", photo.SAMPLES)
+@pytest.mark.parametrize("place", ["http", "file"])
+def test_it_works_from_a_server_and_from_a_disk_and_asks_nobody_for_anything(browser, address, tmp_path, place, sample):
+    home = address if place == "http" else PAGES.as_uri()
+    desk = Desk(browser, f"{home}/book/photo.html")
+    assert [url for url in desk.asked if not url.startswith((home, "data:"))] == []
+    desk.asked.clear()
+    desk.try_sample(sample)
+    desk.finish()
+    assert_within_one(desk.shown("srcnn"), by_the_command(photo.photograph(sample), 3, tmp_path))
+    # blob: the Workers' own text, which is in the page already
+    assert [url for url in desk.asked if not url.startswith("blob:") and not url.endswith("favicon.svg")] == []
+    assert desk.troubles == []
+    desk.page.close()
+
+
+@in_the_browser
+def test_no_other_page_loads_its_scripts():
+    others = [path for path in PAGES.glob("book/**/*.html") if path != PAGE]
+    assert len(others) > 10
+    assert [path.name for path in others if "_static/photo/" in path.read_text(encoding="utf-8")] == []
+
+
+# What is no photograph
+
+CUT = stored(COLOUR)[:2000]
+BAD = {  # also refused by the command
+    "text.png": (b"This is a text, not a picture.", "no image"),
+    "drawing.gif": (stored(COLOUR.convert("P"), "GIF"), "PNG, JPEG or WebP"),
+    "empty.png": (b"", "empty"),
+    "one.png": (stored(crop("coins", 1, 1)), "1 x 1 pixels; at least 4 x 4"),
+    "flat.png": (stored(crop("coins", 50, 3)), "50 x 3 pixels; at least 4 x 4"),
+    "huge.png": (written(20_000, 20_000, 8, 2), "at most 100 megapixels"),
+    "cut.png": (CUT, "damaged or cut short"),
+    "head.png": (CUT[:20], "damaged or cut short"),
+    "cut.jpg": (stored(COLOUR, "JPEG")[:1200], "damaged or cut short"),
+    "head.jpg": (stored(COLOUR, "JPEG")[:30], "damaged or cut short"),
+    "cut.webp": (stored(COLOUR, "WEBP")[:400], "damaged or cut short"),
+    "head.webp": (stored(COLOUR, "WEBP")[:20], "damaged or cut short"),
+    "palette.png": (stored(COLOUR.quantize(16)), "palette"),
+    "deep.png": (written(4, 4, 16, 2, bytes(4 * 25)), "more than 8 bits"),
+    "bits.png": (written(8, 8, 1, 0, bytes(16)), "1 bit per pixel"),
+    "hole.png": (stored(COLOUR, transparency=(0, 0, 0)), "marked as transparent"),
+    "moving.png": (stored(COLOUR, save_all=True, append_images=[COLOUR.rotate(180)]), "animation"),
+    "moving.webp": (stored(COLOUR, "WEBP", save_all=True, append_images=[COLOUR.rotate(180)]), "animation"),
+    "print.jpg": (stored(COLOUR.convert("CMYK"), "JPEG"), "CMYK"),
+}
+BEYOND = {  # the command takes these
+    "large.png": (
+        stored(Image.new("RGB", (2001, 900))),
+        "would become 6003 x 2700 pixels at x3. This page makes at most 16",
+    ),
+    "wide.png": (stored(Image.new("RGB", (6000, 4))), "at most 16384 pixels a side"),
+    "glass.png": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254))), "transparency"),
+    "lying.webp": (stored(COLOUR, "WEBP", exif=oriented(6)), "to be turned"),
+}
+
+
+@in_the_browser
+@pytest.mark.parametrize("name", [*BAD, *BEYOND])
+def test_a_file_that_will_not_do_gets_a_sentence_and_the_page_goes_on(desk, tmp_path, name):
+    content, wanted = (BAD | BEYOND)[name]
+    if name in BAD:
+        with pytest.raises(InputError):
+            by_the_command(content, 3, tmp_path, "bicubic")
+    else:
+        assert by_the_command(content, 3, tmp_path, "bicubic").numel()
+    desk.try_sample("coins")  # a run is going on
+    desk.give(content, name)
+    expect(desk.page.locator("#photo .photo-trouble")).to_contain_text(wanted)
+    assert desk.told().startswith(f"{name} ")
+    assert desk.told().endswith(".")
+    for part in (".photo-stage", "progress", "#photo-stop", "#photo-save"):
+        expect(desk.page.locator(f"#photo {part}")).to_be_hidden()
+    expect(desk.page.locator("#photo-middle")).to_be_visible(visible=name in ("large.png", "wide.png"))
+    desk.give(GOOD["smallest.png"], "smallest.png")
+    desk.finish()
+    expect(desk.page.locator("#photo .photo-trouble")).to_have_count(0)
+    expect(desk.page.locator("#photo-middle")).to_be_hidden()
+    assert desk.told().startswith("smallest.png: 12 x 12 pixels")
+
+
+@in_the_browser
+def test_of_too_large_a_photograph_the_middle_can_be_taken_at_every_scale(desk):
+    desk.give(stored(Image.new("RGB", (20, 6000))), "tall.png")
+    desk.page.click("#photo-middle")
+    for scale, size in ((3, "60 x 1200"), (4, "80 x 1200")):
+        desk.scale(scale)
+        desk.finish()
+        assert desk.told().startswith(f"tall.png: {size} pixels")
+
+
+@in_the_browser
+def test_the_middle_is_the_middle(desk):
+    large = Image.effect_noise((611, 700), 90).convert("RGB")
+    large.paste(crop("astronaut", 300, 300, 0, 0), (100, 200))
+    size, text = desk.page.evaluate(
+        """async text => {
+          const { width, height, bytes } = await photoRead(new File([photoBytes(text)], "large.png"), 4, true);
+          return [[width, height], btoa(Array.from(bytes, (v) => String.fromCharCode(v)).join(""))];
+        }""",
+        base64.b64encode(stored(large)).decode(),
+    )
+    assert size == [300, 300]
+    middle = large.crop((155, 200, 455, 500)).convert("RGBA")  # 155.5 pixels on either side would be the middle
+    assert base64.b64decode(text) == middle.tobytes()
+
+
+# While it runs
+
+
+@in_the_browser
+def test_the_page_answers_while_workers_compute(desk):
+    desk.page.evaluate("""() => {
+      window.frames = [];
+      const note = (time) => { frames.push(time); requestAnimationFrame(note); };
+      requestAnimationFrame(note);
+      window.shares = [];
+      const bar = document.querySelector("#photo progress");
+      new MutationObserver(() => shares.push(bar.value)).observe(bar, { attributes: true });
+    }""")
+    desk.scale(4)
+    desk.try_sample("astronaut")
+    desk.page.wait_for_function("document.querySelector('#photo progress').value > 0.2")
+    first = desk.page.evaluate("frames.length")
+    desk.page.wait_for_function("document.querySelector('#photo progress').value > 0.8")
+    times = np.array(desk.page.evaluate("frames"))[first:]
+    desk.finish()
+    assert len(desk.workers) == desk.page.evaluate("Math.max(2, Math.min(navigator.hardwareConcurrency, 8))")
+    assert all(worker.url.startswith("blob:") for worker in desk.workers)
+    assert len(times) > 10
+    assert np.diff(times).max() < 200, f"{np.diff(times).max():.0f} ms without an answer"
+    shares = desk.page.evaluate("shares")
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 15
+
+
+@in_the_browser
+@pytest.mark.parametrize("second", ["sample", "scale", "file"])
+def test_a_new_choice_ends_the_old_run(desk, tmp_path, second):
+    desk.scale(4)
+    desk.try_sample("astronaut")
+    desk.page.wait_for_function("document.querySelector('#photo progress').value > 0")
+    old = list(desk.workers)
+    if second == "sample":
+        desk.try_sample("chelsea")
+        content, scale = photo.photograph("chelsea"), 4
+    elif second == "scale":
+        desk.scale(2)
+        content, scale = photo.photograph("astronaut"), 2
+    else:
+        content, scale = GOOD["colour.png"], 4
+        desk.give(content, "colour.png")
+    desk.finish()
+    desk.page.wait_for_timeout(300)  # what the old run still had to say would have come
+    assert old
+    assert set(old) <= set(desk.ended)
+    assert_within_one(desk.shown("srcnn"), by_the_command(content, scale, tmp_path))
+
+
+@in_the_browser
+def test_of_two_choices_made_at_once_the_second_counts_though_it_is_read_first(desk):
+    desk.page.evaluate("""() => {
+      const read = photoRead;
+      photoRead = async (file, ...rest) => {
+        const picture = await read(file, ...rest);
+        if (file.name === "astronaut.png") await new Promise((go) => setTimeout(go, 400));
+        return picture;
+      };
+      for (const name of ["astronaut", "coins"]) document.querySelector(`[data-sample=${name}]`).click();
+    }""")
+    desk.finish()
+    desk.page.wait_for_timeout(600)
+    assert desk.told().startswith("coins.png: 384 x 303 pixels")
+    assert desk.shown("srcnn").shape == (4, 303, 384)
+
+
+@in_the_browser
+def test_a_run_can_be_stopped_and_begun_again(desk):
+    desk.scale(4)
+    desk.try_sample("astronaut")
+    desk.page.click("#photo-stop")
+    assert desk.told() == "Stopped."
+    expect(desk.page.locator("#photo progress")).to_be_hidden()
+    desk.scale(2)
+    desk.finish()
+    assert desk.told().startswith("astronaut.png: 340 x 340 pixels in ")
+
+
+@in_the_browser
+def test_where_a_worker_fails_the_reader_is_told(desk):
+    desk.page.evaluate("photoWorker.toString = () => '() => { throw new Error(\"no memory\") }'")
+    desk.try_sample("coins")
+    expect(desk.page.locator("#photo .photo-trouble")).to_contain_text("no memory")
+    desk.troubles.clear()  # the error that was made
+
+
+# What the reader sees and saves
+
+
+def cut(desk) -> float:
+    """How many pixels of the view's width show bicubic."""
+    return desk.page.evaluate("""() => {
+      const canvas = document.getElementById("photo-bicubic");
+      const right = parseFloat(getComputedStyle(canvas).clipPath.match(/^inset\\(\\S+ calc\\(100% - (\\S+)px/)[1]);
+      return right - document.querySelector(".photo-view").scrollLeft;
+    }""")
+
+
+@in_the_browser
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_divider_moves_by_keys_and_by_pointer(browser, address, width):
+    desk = Desk(browser, f"{address}/book/photo.html", viewport={"width": width, "height": 900})
+    desk.try_sample("astronaut")
+    desk.finish()
+    slider = desk.page.get_by_role("slider", name="bicubic")
+    seen = desk.page.evaluate("document.querySelector('.photo-view').clientWidth")
+    assert seen <= min(width, 510)
+    assert cut(desk) == pytest.approx(0.5 * seen, abs=0.1)
+    for _ in range(10):
+        slider.press("ArrowLeft")
+    assert slider.input_value() == "40"
+    assert slider.get_attribute("aria-valuetext") == "40 % bicubic, 60 % SRCNN"
+    assert cut(desk) == pytest.approx(0.4 * seen, abs=0.1)
+    assert desk.page.url.endswith("photo.html"), "an arrow key turned the page"
+    slider.press("End")
+    assert cut(desk) == pytest.approx(seen, abs=0.1)
+
+    for full in (False, True):
+        desk.page.set_checked("#photo-full", full)
+        slider.press("Home")
+        slider.press("PageUp")  # a tenth of the width
+        box = desk.page.locator(".photo-view").bounding_box()
+        desk.page.evaluate("document.querySelector('.photo-view').scrollLeft = 60")
+        y = box["y"] + 40
+        desk.page.mouse.move(box["x"] + 0.1 * seen, y)
+        desk.page.mouse.down()
+        desk.page.mouse.move(box["x"] + 0.7 * seen, y)
+        desk.page.mouse.up()
+        assert cut(desk) == pytest.approx(0.7 * seen, abs=0.01 * seen)
+    assert desk.page.evaluate("document.querySelector('#photo-srcnn').clientWidth") == 510
+    assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert desk.troubles == []
+    desk.page.close()
+
+
+@in_the_browser
+def test_what_is_saved_is_what_is_seen(desk, tmp_path):
+    desk.scale(2)
+    desk.give(GOOD["telephone.jpg"], "my holiday.v2.jpg")
+    desk.finish()
+    with desk.page.expect_download() as saving:
+        desk.page.click("#photo-save")
+    assert saving.value.suggested_filename == "my holiday.v2-x2.png"
+    saving.value.save_as(tmp_path / "saved.png")
+    with Image.open(tmp_path / "saved.png") as image:
+        assert (image.format, image.size, image.info) == ("PNG", (142, 106), {})
+        saved = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(saved, desk.shown("srcnn")[:3].permute(1, 2, 0).numpy())
+
+
+@in_the_browser
+def test_a_file_can_be_dropped_anywhere(desk, tmp_path):
+    path = tmp_path / "colour.png"
+    path.write_bytes(GOOD["colour.png"])
+    desk.page.evaluate(
+        """text => {
+          const data = new DataTransfer();
+          data.items.add(new File([photoBytes(text)], "colour.png"));
+          const told = (kind) => document.querySelector("h1").dispatchEvent(
+            new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+          window.left = [told("dragover"), told("drop")]; // true: the browser would leave the page
+        }""",
+        base64.b64encode(GOOD["colour.png"]).decode(),
+    )
+    desk.finish()
+    assert desk.page.evaluate("left") == [False, False]
+    assert desk.told().startswith("colour.png: 159 x 213 pixels")
+
+
+@in_the_browser
+def test_everything_has_a_name_and_can_be_reached_by_keys(desk):
+    desk.try_sample("coins")
+    desk.finish()
+    desk.page.locator("#photo-file").focus()
+    reached = []
+    for _ in range(8):
+        reached.append(desk.page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+        desk.page.keyboard.press("Tab")
+    samples = ["an astronaut", "a cat", "coins, in grey"]
+    assert reached[:4] == ["photo-file", *samples]
+    assert reached[5:8] == ["photo-divider", "photo-full", "photo-save"]  # 4: the scale that is chosen
+    for role, names in {"button": samples, "radio": ["2", "3", "4"], "img": ["coins.png, enlarged by SRCNN"]}.items():
+        for name in names:
+            expect(desk.page.locator("#photo").get_by_role(role, name=name, exact=True)).to_be_visible()
+    expect(desk.page.get_by_label("Drop a photograph here")).to_have_attribute("type", "file")
+
+
+@in_the_browser
+def test_without_javascript_it_says_so(browser, address):
+    desk = Desk(browser, f"{address}/book/photo.html", java_script_enabled=False)
+    expect(desk.page.locator("noscript p", has_text="srcnn upscale")).to_be_visible()
+    expect(desk.page.locator("#photo")).to_be_hidden()
+    desk.page.close()
+
+
+# The build step
+
+
+@pytest.mark.parametrize("scale", photo.SCALES)
+def test_the_page_gets_the_numbers_of_the_shipped_file(scale):
+    tensors = safetensors.numpy.load_file(ROOT / "data" / "weights" / f"srcnn-9-1-5-x{scale}.safetensors")
+    order = [f"{layer}.{kind}" for layer in ("extraction", "mapping", "reconstruction") for kind in ("weight", "bias")]
+    got = np.frombuffer(photo.numbers(scale), "<f4")
+    np.testing.assert_array_equal(got, np.concatenate([tensors[name].ravel() for name in order]))
+    assert f"{got.size:,} numbers" in (ROOT / "book" / "photo.md").read_text(encoding="utf-8")
+
+
+def test_another_network_than_the_page_computes_is_refused(monkeypatch):
+    monkeypatch.setattr(pretrained, "load", lambda name: pretrained.Pretrained(SRCNN((9, 3, 5))))
+    with pytest.raises(ValueError, match="another network"):
+        photo.numbers(3)
