@@ -54,6 +54,27 @@ def weights(tmp_path) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="module")  # a second one in the same process would not start while this one runs
+def browser() -> Iterator:
+    """Chromium, for the tests of the built pages."""
+    from browse import CHROMIUM, pdf
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=pdf.FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the built pages are served."""
+    from browse import PAGES, pdf
+
+    with pdf.served(PAGES) as address:
+        yield address
+
+
 class Server(http.server.ThreadingHTTPServer):
     """Files over HTTP on this machine, with the faults that real mirrors have.
 

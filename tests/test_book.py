@@ -25,10 +25,19 @@ sys.path.insert(0, str(BOOK / "_ext"))
 import address  # noqa: E402
 import notebooks  # noqa: E402
 
-SETUP = """import importlib.util
+SETUP = """from importlib.metadata import version
+from importlib.util import find_spec
 
-if importlib.util.find_spec("srcnn") is None:  # in Colab, say
-    %pip install -q "srcnn @ git+https://github.com/{address}@v{version}"
+if find_spec("srcnn") is None:  # in Colab, say, which keeps its own versions of these
+    here = {"torch": "torch", "numpy": "numpy", "PIL": "pillow"}
+    kept = [f"{here[name]}=={version(here[name])}" for name in here if find_spec(name)]
+    kept = " ".join(kept)
+    %pip install -q "srcnn @ git+https://github.com/ADDRESS@vVERSION" $kept
+    import torch
+
+    if not torch.cuda.is_available():
+        print("No GPU is on, and none is needed; chapter 9 trains faster with one.")
+        print("In Colab: Runtime, Change runtime type, T4 GPU; then run this cell again.")
 """
 
 
@@ -66,7 +75,8 @@ def test_it_begins_with_its_number_and_question_and_has_no_second_title(chapter)
 
 def test_its_first_code_cell_is_the_common_set_up(notebook):
     first = cells(notebook, "code")[0]
-    assert first["text"].strip() == SETUP.format(address=address.current(), version=srcnn.__version__).strip()
+    wanted = SETUP.replace("ADDRESS", address.current()).replace("VERSION", srcnn.__version__)
+    assert first["text"].strip() == wanted.strip()
     assert "hide-input" in tags(first)
 
 

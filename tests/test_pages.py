@@ -1,96 +1,89 @@
 """The built pages in a real browser: nothing broken, nothing fetched from elsewhere, at two widths, light and dark."""
 
-import functools
-import http.server
-import shutil
-import threading
-from pathlib import Path
+import gzip
+import re
+from urllib.parse import urlsplit
 
 import pytest
+from browse import NEEDS, PAGES, dead_links, look, pages, pdf
 
-PAGES = Path(__file__).resolve().parents[1] / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (PAGES / "index.html").exists(), reason="there is no built book; `make book` builds it"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install the package chromium"),
-]
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=PAGES))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def pages() -> list[str]:
-    built = PAGES.glob("book/**/*.html") if PAGES.exists() else ()
-    return sorted(path.relative_to(PAGES).as_posix() for path in built) or ["index.html"]
+pytestmark = NEEDS
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1400])
-@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("name", [*pages("book"), "404.html", "search.html", "genindex.html"])
 def test_a_page_is_whole(browser, address, name, width, scheme):
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    troubles = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
-    page.on(
-        "response",
-        lambda response: troubles.append(f"{response.status}: {response.url}") if response.status >= 400 else None,
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith((address, "data:", "blob:")) else troubles.append(f"outside: {request.url}")
-        ),
-    )
-    page.goto(f"{address}/{name}", wait_until="networkidle")
+    assert look(browser, address, name, width=width, scheme=scheme) == []
 
-    assert troubles == []
-    assert page.locator("h1:visible").count() == 1
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width, f"the page is {wide} pixels wide and scrolls sideways"
-    pictures = page.evaluate(
-        "[...document.querySelectorAll('.bd-content img')].map(i => [i.src, i.complete && i.naturalWidth > 0, i.alt,"
-        " getComputedStyle(i).filter])"
-    )
-    assert [src for src, loaded, alt, look in pictures if not loaded or not alt or look != "none"] == []
-    unset = [text for text in page.locator(".bd-content p").all_inner_texts() if "|--" in text]
-    assert unset == [], "a table that was not set"
-    raw = page.evaluate(
-        "[...document.querySelectorAll('.bd-content .math')].filter(m => !m.querySelector('mjx-container')).length"
-    )
-    assert raw == 0, "mathematics that was not set"
-    wrong = page.evaluate("[...document.querySelectorAll('mjx-merror')].map(e => e.dataset.mjxError)")
-    assert wrong == [], "mathematics that MathJax refuses (a line break beside a \\tag must be \\cr)"
-    cells = page.locator(".bd-content td, .bd-content th").all_inner_texts()
-    assert [text for text in cells if "$" in text] == [], "mathematics in a printed table, where it is not set"
+
+def test_every_link_inside_the_book_leads_somewhere():
+    assert dead_links(PAGES) == []
+
+
+def test_the_first_page_is_light(browser, address):
+    """300 kB of text, styles and scripts, as a server sends them; pictures are apart."""
+    page = browser.new_page()
+    got = {}
+    page.on("response", lambda answer: got.update({answer.url: answer.request.resource_type}))
+    page.goto(f"{address}/index.html", wait_until="networkidle")
+    sent = {
+        url: len(gzip.compress((PAGES / urlsplit(url).path.lstrip("/")).read_bytes()))
+        for url, kind in got.items()
+        if kind != "image"
+    }
+    assert page.url.endswith("book/intro.html")
+    assert {"document", "stylesheet", "script"} <= set(got.values())
+    assert sum(sent.values()) < 300_000, sent
     page.close()
+
+
+def test_every_chapter_tells_its_reading_time_and_the_first_page_repeats_it():
+    first = (PAGES / "book" / "intro.html").read_text(encoding="utf-8")
+    chapters = [name for name in pages("book") if re.match(r"book/\d\d_", name)]
+    assert len(chapters) == 13
+    for name in chapters:
+        told = re.search(r"(\d+) minutes of reading", (PAGES / name).read_text(encoding="utf-8"))
+        link = first.split(f'href="{name.removeprefix("book/")}"><span')[1]
+        assert f'<span class="minutes">{told[1]} min</span>' in link[:300], name
+
+
+def test_a_reader_can_turn_pages_and_copy_code(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/book/02_bicubic.html", wait_until="networkidle")
+    assert page.locator(".copybtn").count() == page.locator("div.highlight pre").count() > 10
+    page.locator(".right-next").click()
+    page.wait_for_url("**/03_measuring.html")
+    page.locator(".left-prev").click()
+    page.wait_for_url("**/02_bicubic.html")
+    page.close()
+
+
+PICTURE = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
+BROKEN = {
+    "whole": ("<a href='#top'>up</a>", ""),
+    "link": ("<a href='nowhere.html'>there</a>", "nowhere.html"),
+    "place": ("<a href='#nowhere'>there</a>", "#nowhere"),
+    "alternative": (f"<img src='{PICTURE}'>", "without alternative text"),
+    "outside": ("<link rel='stylesheet' href='http://elsewhere.invalid/a.css'>", "outside: http://elsewhere.invalid/a.css"),
+    "console": ("<script>console.error('no!')</script>", "console: no!"),
+    "missing": ("<img src='gone.png' alt='x'>", "404: "),
+    "wide": ("<div style='width: 3000px'>x</div>", "scrolls sideways"),
+    "second title": ("<h1>More</h1>", "2 h1"),
+    "mathematics": ("<span class='math'>x</span>", "mathematics that was not set"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_the_checks_find_a_broken_page(browser, tmp_path, fault):
+    """The same functions as above, on a small page with one fault; on the whole one they find nothing."""
+    content, told = BROKEN[fault]
+    head = "<meta charset='utf-8'><title>A page</title><link rel='icon' href='data:,'>"
+    (tmp_path / "page.html").write_text(
+        f"<!DOCTYPE html><html lang='en' data-theme='light'><head>{head}</head>"
+        f"<body id='top'><main class='bd-content'><h1>A page</h1>{content}</main></body></html>",
+        encoding="utf-8",
+    )
+    with pdf.served(tmp_path) as address:
+        found = dead_links(tmp_path) + look(browser, address, "page.html")
+    assert any(told in trouble for trouble in found) if told else found == []

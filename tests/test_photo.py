@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-import test_pages
 import torch
+from browse import CHROMIUM, PAGES
 from PIL import Image
 from playwright.sync_api import expect
-from test_pages import CHROMIUM, PAGES
 
 from srcnn import images, pretrained
 from srcnn.files import InputError
@@ -27,7 +26,6 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import photo  # noqa: E402
 
 PAGE = PAGES / "book" / "photo.html"
-browser, address = test_pages.browser, test_pages.address  # fixtures
 
 PIXELS = """name => {
   const canvas = document.getElementById("photo-" + name);

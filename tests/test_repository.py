@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -75,28 +74,6 @@ def test_the_commands_that_readme_names_exist():
     targets = set(re.findall(r"(?:^|`)make ([a-z]+)", pages, flags=re.M))
     assert targets >= {"book", "test", "lab", "address"}
     assert targets <= set(re.findall(r"^([a-z]+):", makefile, flags=re.M))
-
-
-def test_one_command_changes_the_address_everywhere(tmp_path):
-    files = subprocess.run(
-        [*LISTED, "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.split()
-    if not files:
-        pytest.skip("not a git checkout")
-    for name in files:
-        if name.startswith(("book/", "pyproject", "README", "CITATION", "CONTRIBUTING", "CHANGELOG")):
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    script = [sys.executable, "book/_ext/address.py"]
-    subprocess.run([*script, "someone/their-course"], cwd=tmp_path, check=True, capture_output=True)
-    subprocess.run([*script, "else/other.course"], cwd=tmp_path, check=True, capture_output=True)
-    for name in ("pyproject.toml", "CITATION.cff", *(f"book/{p.name}" for p in (ROOT / "book").glob("*.ipynb"))):
-        text = (tmp_path / name).read_text(encoding="utf-8")
-        assert "else/other.course" in text, name
-        assert "someone/" not in text, name
-    wrong = subprocess.run([*script, "no address"], cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert wrong.returncode == 1
-    assert "owner/name" in wrong.stderr
 
 
 def test_no_image_of_a_set_that_may_not_be_redistributed_is_committed():

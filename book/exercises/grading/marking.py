@@ -1,0 +1,286 @@
+"""One submission's grade: its notebook is run in the sandbox, and otter-grader's tests run out here against it."""
+
+import functools
+import hashlib
+import inspect
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import submissions
+from box import NoSandbox
+from otter.test_files import GradingResults, TestFile, create_test_file
+from sandbox import Limits, Protection
+from session import Session, Stopped, clean
+from submissions import Submission, Unreadable
+
+from srcnn.checks import ASSIGNMENTS
+from srcnn.questions import NotYet
+
+LIMITS = {
+    "training": Limits(cell=300, call=180, total=2400)
+}  # two trainings; the notebook states the 180 seconds
+EXERCISES = Path(__file__).resolve().parents[1]
+NAMES = {
+    name: {question.name for question in questions.values()}
+    for name, questions in ASSIGNMENTS.items()
+}
+POINTS = re.compile(r"^#+ *Question (\d+)[^\n]*?\((\d+(?:\.\d+)?) points?", re.M)
+# what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
+ODD = re.compile(r"__code__|__globals__|DisableTorchFunction|_pop_mode|srcnn\.questions|checks_\w+|gc\.get_|sys\._getframe"
+                 r"|/proc/|ctypes|ASSIGNMENTS|QUESTIONS")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The tests of an assignment.
+
+    Attributes:
+        name: of the assignment.
+        files: number of a question -> its tests, a Python file in otter's format.
+        written: number of a question that is answered in words -> its points.
+        digest: changes when the tests do.
+    """
+
+    name: str
+    files: dict[int, Path]
+    written: dict[int, float] = field(default_factory=dict)
+    digest: str = ""
+
+
+def bundle(name: str, exercises: Path = EXERCISES) -> Bundle:
+    """The tests of an assignment as ``make exercises`` has made them.
+
+    Raises:
+        FileNotFoundError: they are not there.
+    """
+    folder = exercises / "bundle" / name
+    found = {
+        int(path.stem.removeprefix("question_")): path
+        for path in folder.glob("question_*.py")
+    }
+    if not found:
+        raise FileNotFoundError(
+            f"there are no tests in {folder}; `make exercises` makes them"
+        )
+    parts = [*sorted(found.values()), *sorted(exercises.glob("hidden*.py"))]
+    digest = hashlib.sha256(
+        b"".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
+    ).hexdigest()
+    worth = {
+        number: sum(case.points for case in _load(path).test_cases)
+        for number, path in found.items()
+    }
+    written = _written(exercises / "student" / f"{name}.ipynb", worth)
+    return Bundle(name, dict(sorted(found.items())), written, digest)
+
+
+def _written(path: Path, tested: dict[int, float]) -> dict[int, float]:
+    """Points for the words, where a student notebook has a cell for them: the question's less those of its tests."""
+    if not path.exists():
+        return {}
+    data = path.read_bytes()
+    points = {
+        int(number): float(worth)
+        for number, worth in POINTS.findall(submissions.words(data))
+    }
+    return {
+        number: points.get(number, 0) - tested.get(number, 0)
+        for number in sorted(submissions.read(data).written)
+    }
+
+
+def grade(
+    submission: Submission, tests: Bundle, seed: int, protection: Protection, limits: Limits
+) -> dict:
+    """Grade one submission.
+
+    Args:
+        submission: what was handed in.
+        tests: of the assignment.
+        seed: that the hidden tests draw their cases from.
+        protection: how the submission is kept in.
+        limits: what it may use.
+
+    Returns:
+        The result, of what JSON can say. Its ``status`` is ``graded``, ``not graded`` (with the reason) or ``failed``
+        (the grader's own fault; it is tried again in the next run).
+    """
+    begun = time.monotonic()
+    result = {"student": clean(submission.student, 200), "key": submission.key, "file": clean(submission.file, 300),
+              "digest": submission.digest, "status": "graded", "reason": "", "remarks": [], "questions": [],
+              "errors": {}, "left_out": {}, "written": {}}  # fmt: skip
+    if submission.remark:
+        result["remarks"].append(clean(submission.remark))
+    try:
+        notebook = _notebook(submission, tests.name)
+        result["written"] = {
+            str(number): text[:20000] for number, text in notebook.written.items()
+        }
+        if notebook.remark:
+            result["remarks"].append(notebook.remark)
+        odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
+        if odd:
+            result["remarks"].append(
+                f"its code has {', '.join(odd)}, which an answer can do without"
+            )
+        files = _run(result, notebook.cells, tests, seed, protection, limits)
+    except (Unreadable, NoSandbox) as problem:
+        failed = isinstance(problem, NoSandbox)
+        result |= {
+            "status": "failed" if failed else "not graded",
+            "reason": clean(str(problem), 900),
+        }
+        files = [_load(path) for path in tests.files.values()]
+        result["questions"] = [
+            _unanswered(number, file, "")
+            for number, file in zip(tests.files, files, strict=True)
+        ]
+    totals = GradingResults(files)
+    result |= {
+        "total": totals.total,
+        "possible": totals.possible,
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+    return result
+
+
+def _notebook(submission: Submission, wanted: str) -> submissions.Notebook:
+    if submission.problem:
+        raise Unreadable(submission.problem)
+    notebook = submissions.read(submission.data)
+    found = submissions.assignment(notebook, NAMES)
+    if found is None:
+        raise Unreadable(f"nothing in the notebook belongs to the assignment {wanted}")
+    if found != wanted and not submissions.assignment(notebook, {wanted: NAMES[wanted]}):
+        raise Unreadable(f"this is the assignment {found}; {wanted} was to be handed in")
+    return notebook
+
+
+def _run(
+    result: dict,
+    cells: tuple[str, ...],
+    tests: Bundle,
+    seed: int,
+    protection: Protection,
+    limits: Limits,
+) -> list[TestFile]:
+    session = Session(cells, tests.name, protection, limits)
+    files = [_load(path) for path in tests.files.values()]
+    try:
+        for number, file in zip(tests.files, files, strict=True):
+            result["questions"].append(_question(session, number, file, seed))
+    finally:
+        session.close()
+    # the visible checks' verdicts are no news beside the grading's
+    told = {
+        n: text
+        for n, text in session.errors.items()
+        if not text.startswith(("NotYet", "Unanswered"))
+    }
+    result["errors"] = {str(number): text for number, text in sorted(told.items())}
+    result["left_out"] = {
+        str(number): text for number, text in sorted(session.left_out.items())
+    }
+    return files
+
+
+def _load(path: Path) -> TestFile:
+    for folder in (
+        str(path.parents[2]),
+        str(path.parent),
+    ):  # what the tests of several questions share
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    return create_test_file(str(path), None)
+
+
+def _question(session: Session, number: int, file: TestFile, seed: int) -> dict:
+    """Run the tests of one question."""
+    session.broken = None
+    asked = {
+        name
+        for case in file.test_cases
+        for name in inspect.signature(case.body.test_func).parameters
+    }
+    environment: dict[str, object] = {"seed": seed}
+    try:
+        for name in sorted(asked - set(environment)):
+            environment[name] = session.look(name, number)
+    except NotYet as missing:
+        return _unanswered(number, file, str(missing))
+    raised: list[BaseException | None] = []
+    for case in file.test_cases:
+        case.body.test_func = _watched(case.body.test_func, raised)
+    file.run(environment)
+    cases = [
+        {
+            "name": outcome.test_case.name,
+            "points": outcome.test_case.points if outcome.passed else 0,
+            "possible": outcome.test_case.points,
+            "passed": outcome.passed,
+            "hint": "" if outcome.passed else _hint(error),
+        }
+        for outcome, error in zip(file.test_case_results, raised, strict=True)
+    ]
+    hints = {case["hint"] for case in cases}
+    return _summed(
+        number, cases, hints.pop() if len(hints) == 1 else ""
+    )  # one and the same is said once
+
+
+def _watched(test: Callable, raised: list) -> Callable:
+    """The test, which leaves what it raised in a list: otter's own message shows a line of the test."""
+
+    @functools.wraps(test)
+    def watched(*args: object, **kwargs: object) -> None:
+        raised.append(None)
+        try:
+            test(*args, **kwargs)
+        except Exception as error:
+            raised[-1] = error
+            raise
+
+    return watched
+
+
+def _hint(error: BaseException) -> str:
+    """One sentence for the student; never a traceback, which would show the test."""
+    text = clean(str(error))
+    if isinstance(error, Stopped):
+        return (
+            f"it stops with {type(error).__name__}: {text}"
+            if text
+            else f"it stops with {type(error).__name__}"
+        )
+    if isinstance(error, (NotYet, AssertionError)):
+        return text or "what it gives is not right"
+    return f"what it gives could not be judged ({type(error).__name__}); is it of the kind that is asked for?"
+
+
+def _unanswered(number: int, file: TestFile, reason: str) -> dict:
+    cases = [
+        {
+            "name": case.name,
+            "points": 0,
+            "possible": case.points,
+            "passed": False,
+            "hint": "",
+        }
+        for case in file.test_cases
+    ]
+    return _summed(number, cases, clean(reason))
+
+
+def _summed(number: int, cases: list[dict], reason: str) -> dict:
+    points, possible = (sum(case[key] for case in cases) for key in ("points", "possible"))
+    return {
+        "number": number,
+        "points": points,
+        "possible": possible,
+        "reason": reason,
+        "cases": cases,
+    }

@@ -1,0 +1,253 @@
+"""The assignment *Measure*: its solution passes everything, and each mistake is told its own hint."""
+
+import ast
+import importlib.util
+import itertools
+import math
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import srcnn
+from srcnn import checks, images
+from srcnn.checks_measure import QUESTIONS
+from srcnn.questions import NotYet, Unanswered, judge, same, without
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = (ROOT / "book" / "exercises" / "measure.py").read_text(encoding="utf-8")
+sys.path.insert(0, str(ROOT / "book" / "exercises"))  # the hidden tests import their oracles from there
+
+_spec = importlib.util.spec_from_file_location("answers_measure", ROOT / "tests" / "answers" / "measure.py")
+answers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(answers)
+
+BORROWED = "the very function"
+SHARED = {BORROWED, "changes what it was given"}  # hints that the engine gives to any question
+WRONG = [(number, source, hint) for number, wrong in answers.WRONG.items() for source, hint in wrong]
+RIGHT = [(number, source) for number, right in answers.RIGHT.items() for source in right]
+SEEDS = range(4)
+
+
+def functions(text: str) -> dict[str, object]:
+    """What a part of the source defines: the solution's functions and the hidden tests."""
+    tree = ast.parse(text)
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    space = {"math": math, "torch": torch, "F": torch.nn.functional, "srcnn": srcnn}
+    exec(compile(tree, "measure.py", "exec"), space)
+    return space
+
+
+SOLUTION = functions(SOURCE)
+PARTS = {
+    int(number): part for number, part in re.findall(r"# name: question_(\d)\n(.*?)# # END QUESTION", SOURCE, re.S)
+}
+TESTS = {
+    number: [test for name, test in functions(part).items() if name.startswith("test_")]
+    for number, part in PARTS.items()
+}
+
+
+def answered(number: int, source: str) -> object:
+    """A student's function for one question, where the others are answered as in the solution."""
+    space = functions(SOURCE)
+    exec(source, space)
+    return space[QUESTIONS[number].name]
+
+
+def graded(number: int, answer, seed: int) -> list[str | None]:
+    """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
+
+    def proxy(*arguments):
+        with without(QUESTIONS[number].own):
+            return answer(*arguments)
+
+    said = []
+    for test in TESTS[number]:
+        try:
+            test(proxy, seed)
+            said.append(None)
+        except AssertionError as complaint:
+            said.append(str(complaint))
+    return said
+
+
+def test_it_has_eight_questions_of_twenty_points_that_rise():
+    points = [int(re.search(r"# points: (\d+)", PARTS[number])[1]) for number in QUESTIONS]
+    assert list(PARTS) == list(QUESTIONS) == list(range(1, 9))
+    assert points == sorted(points)
+    assert sum(points) == 20
+    for number, part in PARTS.items():
+        each = [float(p) for p in re.findall(r"^points: ([\d.]+)$", part, re.M)]
+        assert 2 <= len(each) == len(TESTS[number]) <= 4
+        assert part.count("\nhidden: true\n") == len(each)
+        assert sum(each) == points[number - 1]
+        assert f"## Question {number}: " in part
+        assert f"({points[number - 1]} points)" in part
+        assert f"checks.measure({number}, {QUESTIONS[number].name})" in SOURCE
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_the_worked_example_in_the_text_is_true(number):
+    t = torch.tensor
+    rows = t([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
+    ten = torch.full((4, 4), 10 ** (10 / 20))  # an error of -10 dB for the peak 1
+    arguments, wanted, words = {
+        1: ((t([[1.0, 2], [3, 4]]), t([[1.0, 4], [3, 8]])), 5, "(0 + 4 + 0 + 16) / 4 = 5"),
+        2: ((torch.ones(3, 3), torch.zeros(3, 3), 255), 48.13, "it is 48.13 dB"),
+        3: ((t([[[1.0, 1]], [[1, 0]], [[1, 0]]]),), t([[[0.9216, 0.3195]]]), "= 0.9216 and pure red"),
+        4: ((rows, 1), t([[5.0]]), "the single pixel 5"),
+        5: (([ten / 100, ten / 10**2.5], [0 * ten] * 2, 1), 35, "has 30 dB and another has 40 dB, the score is 35 dB"),
+        6: ((t([0, 0.5, 1, 1.5]),), t([1, 0.5625, 0, -0.0625]), "are 1, 0.5625, 0 and -0.0625"),
+        7: ((t([0.0, 1]), 2), t([-0.0938, 0.2031, 0.7969, 1.0938]), "`[-0.0938, 0.2031, 0.7969, 1.0938]`"),
+        8: ((images.sample("coffee"), 3), 28.40, "it is 28.40 dB"),
+    }[number]
+    assert same(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 2e-4)
+    assert words in PARTS[number]
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_the_solution_passes_the_check_and_the_hidden_tests_of_every_seed(number):
+    answer = SOLUTION[QUESTIONS[number].name]
+    assert checks.measure(number, answer) == f"Question {number}: right."
+    for seed in (*SEEDS, -1, 2**40):
+        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize(("number", "source"), RIGHT)
+def test_other_ways_to_be_right_pass_too(number, source):
+    answer = answered(number, source)
+    assert checks.measure(number, answer) == f"Question {number}: right."
+    for seed in SEEDS:
+        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+@pytest.mark.parametrize(
+    "form", [torch.as_tensor, lambda x: torch.as_tensor(x).double(), lambda x: torch.as_tensor(x).numpy()]
+)
+def test_a_right_answer_may_be_a_tensor_of_single_or_double_precision_or_an_array(number, form):
+    def answer(*arguments):
+        return form(SOLUTION[QUESTIONS[number].name](*arguments))
+
+    assert checks.measure(number, answer) == f"Question {number}: right."
+    assert graded(number, answer, seed=1) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize(("number", "source", "hint"), WRONG)
+def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(number, source, hint):
+    known = {mistake.hint for mistake in QUESTIONS[number].mistakes if hint in mistake.hint}
+    assert len(known) == (hint not in SHARED)
+    answer = answered(number, source)
+    with pytest.raises(NotYet, match=f"Question {number}, {QUESTIONS[number].name}: ") as told:
+        checks.measure(number, answer)
+    assert hint in str(told.value)
+    for seed in SEEDS:
+        said = graded(number, answer, seed)
+        assert [complaint for complaint in said if complaint and hint in complaint], said
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
+    assert len({hint for _, hint in answers.WRONG[number]} - SHARED) >= 3
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_every_mistake_shows_and_no_two_look_alike(number):
+    question = QUESTIONS[number]
+    cases = question.examples()
+    made = [("right", [question.right(*case) for case in cases])]
+    made += [(mistake.hint, [mistake.wrong(*case) for case in cases]) for mistake in question.mistakes]
+    for (one, first), (other, second) in itertools.combinations(made, 2):
+        alike = all(same(a, b, 10 * question.tolerance) for a, b in zip(first, second, strict=True))
+        assert not alike or one == other, (one, other)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_each_mistake_that_is_known_gets_its_own_hint(number):
+    question = QUESTIONS[number]
+    for mistake in question.mistakes:
+        outcomes = iter([mistake.wrong(*case) for case in question.examples()])
+        assert judge(question, lambda *_, o=outcomes: next(o)) == mistake.hint
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_what_is_not_answered_waits_and_earns_nothing(number):
+    with pytest.raises(Unanswered, match=f"write {QUESTIONS[number].name} in the cell above"):
+        checks.measure(number, lambda *_: ...)
+    assert all("not been written" in said for said in graded(number, lambda *_: ..., seed=1))
+    for test in TESTS[number]:
+        with pytest.raises(AssertionError, match=f"there is no {QUESTIONS[number].name}"):
+            test(None, 1)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
+    right = QUESTIONS[number].right(*QUESTIONS[number].examples()[0])
+    for constant in (
+        right,
+        torch.zeros_like(torch.as_tensor(right)),
+        0.0,
+        "the answer",
+        [right],
+        None,
+        {},
+        torch.ones(1, 4),
+    ):
+        said = graded(number, lambda *_, constant=constant: constant, seed=2)
+        assert None not in said
+        assert all(isinstance(s, str) and len(s) < 200 and "\n" not in s for s in said)
+
+
+def test_infinity_for_every_picture_earns_the_equal_ones_alone():
+    assert [s is None for s in graded(2, lambda *_: math.inf, seed=2)] == [False, False, True]
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_an_answer_that_raises_is_told_so(number):
+    def answer(*_):
+        raise KeyError("nothing\nof this")
+
+    assert all("it stops with KeyError" in said for said in graded(number, answer, seed=3))
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
+    def record(seed):
+        seen = []
+
+        def answer(*arguments):
+            seen.append(arguments)
+            return QUESTIONS[number].right(*arguments)
+
+        for test in TESTS[number]:
+            test(answer, seed)
+        return seen
+
+    first, again, other = record(5), record(5), record(6)
+    assert same(first, again, 0)
+    assert not same(first, other, 0)
+
+
+def test_partial_credit_is_for_what_is_right():
+    """A wrong edge spoils no new pixel far from it, a border of 0 no other border, an offset no difference."""
+    edge = next(source for source, hint in answers.WRONG[7] if "the last pixel is repeated" in hint)
+    assert [said is None for said in graded(7, answered(7, edge), seed=0)] == [True, False, False]
+    minus_zero = next(source for source, hint in answers.WRONG[4] if hint == "-0")
+    assert [said is None for said in graded(4, answered(4, minus_zero), seed=0)] == [True, True, False]
+    offset = next(source for source, hint in answers.WRONG[3] if "begin" in hint)
+    assert [said is None for said in graded(3, answered(3, offset), seed=0)] == [False, True, False]
+    corner = next(source for source, hint in answers.WRONG[8] if "at the top" in hint)
+    assert [said is None for said in graded(8, answered(8, corner), seed=0)] == [True, False, False]
+
+
+def test_the_check_and_the_hidden_tests_have_different_cases():
+    seen = []
+    question = replace(QUESTIONS[7], own=())
+    judge(question, lambda *a: seen.append(a) or question.right(*a))
+    for test in TESTS[7]:
+        test(lambda *a: seen.append(a) or question.right(*a), 0)
+    assert not any(same(list(a), list(b), 0) for a, b in itertools.combinations(seen, 2))

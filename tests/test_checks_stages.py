@@ -1,0 +1,250 @@
+"""The assignment *Three stages by hand*: its solution passes everything, and each mistake is told its own hint."""
+
+import ast
+import importlib.util
+import itertools
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from srcnn import checks, pretrained
+from srcnn.checks_stages import QUESTIONS, weights
+from srcnn.questions import NotYet, Unanswered, judge, same, without
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = (ROOT / "book" / "exercises" / "stages.py").read_text(encoding="utf-8")
+sys.path.insert(0, str(ROOT / "book" / "exercises"))  # the hidden tests import their oracles from there
+
+_spec = importlib.util.spec_from_file_location("answers_stages", ROOT / "tests" / "answers" / "stages.py")
+answers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(answers)
+
+WRONG = [(number, source, hint) for number, wrong in answers.WRONG.items() for source, hint in wrong]
+RIGHT = [(number, source) for number, right in answers.RIGHT.items() for source in right]
+SEEDS = range(7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tensors are tiny here, and threads that wait for each other cost more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def functions(text: str) -> dict[str, object]:
+    """What a part of the source defines: the solution's functions and the hidden tests."""
+    tree = ast.parse(text)
+    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    space = {"torch": torch, "F": torch.nn.functional, "pretrained": pretrained}
+    exec(compile(tree, "stages.py", "exec"), space)
+    return space
+
+
+SOLUTION = functions(SOURCE)
+PARTS = {
+    int(number): part for number, part in re.findall(r"# name: question_(\d)\n(.*?)# # END QUESTION", SOURCE, re.S)
+}
+TESTS = {
+    number: [test for name, test in functions(part).items() if name.startswith("test_")]
+    for number, part in PARTS.items()
+}
+
+
+def answered(number: int, source: str) -> object:
+    """A student's function for one question, where the others are answered as in the solution."""
+    space = dict(SOLUTION)
+    exec(source, space)
+    return space[QUESTIONS[number].name]
+
+
+def graded(number: int, answer, seed: int) -> list[str | None]:
+    """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
+
+    def proxy(*arguments):
+        with without(QUESTIONS[number].own):
+            return answer(*arguments)
+
+    said = []
+    for test in TESTS[number]:
+        try:
+            test(proxy, seed)
+            said.append(None)
+        except AssertionError as complaint:
+            said.append(str(complaint))
+    return said
+
+
+def test_it_has_eight_questions_of_twenty_points_that_rise():
+    points = [int(re.search(r"# points: (\d+)", PARTS[number])[1]) for number in QUESTIONS]
+    assert list(PARTS) == list(QUESTIONS) == list(range(1, 9))
+    assert points == sorted(points)
+    assert sum(points) == 20
+    for number, part in PARTS.items():
+        each = [float(p) for p in re.findall(r"^points: ([\d.]+)$", part, re.M)]
+        assert len(each) == len(TESTS[number]) >= 2
+        assert sum(each) == points[number - 1]
+        assert f"## Question {number}: " in part
+        assert f"({points[number - 1]} points)" in part
+        assert f"checks.stages({number}, {QUESTIONS[number].name})" in SOURCE
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_the_worked_example_in_the_text_is_true(number):
+    t = torch.tensor
+    picture = t([[1.0, 2, 3], [4, 5, 6]])
+    said = {
+        1: ((picture, 2), t([[1.0, 2, 4, 5], [2, 3, 5, 6]]), "[[1, 2, 4, 5], [2, 3, 5, 6]]"),
+        2: ((picture, t([[0.0, 1], [0, 0]])), t([[2.0, 3]]), "[[2, 3]]"),
+        3: (
+            (t([[1.0, 2], [3, 4]]), t([[1.0, -1], [0, 1]]).view(2, 2, 1, 1), t([0.0, -3])),
+            t([[0.0, 0], [0, 1]]),
+            "[[0, 0], [0, 1]]",
+        ),
+        4: (
+            (t([1.0, 2]).view(2, 1, 1), t([[1.0, 1], [1, -1]]).view(2, 2, 1, 1), torch.zeros(2)),
+            t([3.0, 0]).view(2, 1, 1),
+            "the answer is 3 and 0",
+        ),
+        5: ((t([1.0]), t([4.0]), t([[2.0]]), 1.0), t([1.75]), "`[1.75]`"),
+        6: ((t([[1.0] * 4, [3.0] * 4]), 2, 3), t([[1.0, 2, 3]] * 2), "[1., 2., 3.]"),
+        7: (
+            (t([1.0, 2]).view(2, 1, 1), t([3.0, -2]).view(1, 2, 1, 1), t([0.5])),
+            t([-0.5]).view(1, 1, 1),
+            "give -0.5",
+        ),
+    }
+    arguments, wanted, words = said[number]
+    assert same(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 1e-6)
+    assert words in PARTS[number]
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_the_solution_passes_the_check_and_the_hidden_tests_of_every_seed(number):
+    answer = SOLUTION[QUESTIONS[number].name]
+    assert checks.stages(number, answer) == f"Question {number}: right."
+    for seed in SEEDS:
+        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize(("number", "source"), RIGHT)
+def test_other_ways_to_be_right_pass_too(number, source):
+    answer = answered(number, source)
+    assert checks.stages(number, answer) == f"Question {number}: right."
+    for seed in SEEDS:
+        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_a_right_answer_may_be_in_double_precision(number):
+    def answer(*arguments):
+        return SOLUTION[QUESTIONS[number].name](*arguments).double()
+
+    assert checks.stages(number, answer) == f"Question {number}: right."
+    assert graded(number, answer, seed=1) == [None] * len(TESTS[number])
+
+
+@pytest.mark.parametrize(("number", "source", "hint"), WRONG)
+def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(number, source, hint):
+    assert sum(hint in mistake.hint for mistake in QUESTIONS[number].mistakes) == (hint != "the very function")
+    answer = answered(number, source)
+    with pytest.raises(NotYet, match=f"Question {number}, {QUESTIONS[number].name}: ") as told:
+        checks.stages(number, answer)
+    assert hint in str(told.value)
+    for seed in SEEDS:
+        said = graded(number, answer, seed)
+        assert [complaint for complaint in said if complaint and hint in complaint], said
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
+    assert len({hint for _, hint in answers.WRONG[number]} - {"the very function"}) >= 3
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_every_mistake_shows_and_no_two_look_alike(number):
+    question = QUESTIONS[number]
+    cases = question.examples()
+    made = {"right": [question.right(*case) for case in cases]}
+    for mistake in question.mistakes:
+        made[mistake.hint] = []
+        for case in cases:
+            try:
+                made[mistake.hint].append(mistake.wrong(*case))
+            except RuntimeError:  # a matrix that fits the other way round only if it is square
+                made[mistake.hint].append(NotYet)
+    for (one, first), (other, second) in itertools.combinations(made.items(), 2):
+        assert any(not same(a, b, 100 * question.tolerance) for a, b in zip(first, second, strict=True)), (one, other)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_each_mistake_that_is_known_gets_its_own_hint(number):
+    question = QUESTIONS[number]
+    for mistake in question.mistakes:
+        if mistake.hint.startswith("the matrix is used the wrong way round"):
+            cases = question.examples()[1:]  # those where it can be made
+        else:
+            cases = question.examples()
+        outcomes = iter([mistake.wrong(*case) for case in cases])
+        assert judge(question, lambda *_, o=outcomes: next(o), cases) == mistake.hint
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_what_is_not_answered_waits_and_earns_nothing(number):
+    with pytest.raises(Unanswered, match=f"write {QUESTIONS[number].name} in the cell above"):
+        checks.stages(number, lambda *_: ...)
+    assert all("not been written" in said for said in graded(number, lambda *_: ..., seed=1))
+    for test in TESTS[number]:
+        with pytest.raises(AssertionError, match=f"there is no {QUESTIONS[number].name}"):
+            test(None, 1)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
+    right = QUESTIONS[number].right(*QUESTIONS[number].examples()[0])
+    for constant in (right, torch.zeros_like(right), 0.0, "the answer", [right], None):
+        said = graded(number, lambda *_, constant=constant: constant, seed=2)
+        assert None not in said
+        assert all(isinstance(s, str) and len(s) < 160 for s in said)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_zeros_in_the_right_shape_earn_nothing(number):
+    def answer(*arguments):
+        return torch.zeros_like(QUESTIONS[number].right(*arguments))
+
+    assert None not in graded(number, answer, seed=3)
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
+    def record(seed):
+        seen = []
+
+        def answer(*arguments):
+            seen.append(arguments)
+            return QUESTIONS[number].right(*arguments)
+
+        for test in TESTS[number]:
+            test(answer, seed)
+        return seen
+
+    first, again, other = record(5), record(5), record(6)
+    assert all(same(list(a), list(b), 0) for a, b in zip(first, again, strict=True))
+    assert not all(same(list(a), list(b), 0) for a, b in zip(first, other, strict=False))
+
+
+def test_partial_credit_for_padding_with_zeros_is_the_inside():
+    (source, _), *_ = answers.WRONG[8]
+    said = graded(8, answered(8, source), seed=0)
+    assert said[0] is None
+    assert None not in said[1:]
+
+
+def test_the_random_weights_are_those_of_a_network():
+    drawn = weights((5, 1, 3), (4, 3), seed=2)
+    assert pretrained.from_tensors(drawn, "test").kernels == (5, 1, 3)

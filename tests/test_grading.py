@@ -1,0 +1,515 @@
+"""The grading: a class of submissions in the sandbox, each with what it deserves, and nobody in another's way."""
+
+import contextlib
+import copy
+import csv
+import functools
+import io
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+GRADING = ROOT / "book" / "exercises" / "grading"
+sys.path[:0] = [str(GRADING), str(ROOT / "tests" / "answers")]
+
+with warnings.catch_warnings():  # of ipylab, which otter-grader imports
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import otter.test_files  # noqa: F401
+
+import box  # noqa: E402
+import marking  # noqa: E402
+import report  # noqa: E402
+import sandbox  # noqa: E402
+import stages  # noqa: E402
+import students  # noqa: E402
+import submissions  # noqa: E402
+from inside import wire  # noqa: E402
+from sandbox import Limits, Protection  # noqa: E402
+
+from srcnn.checks import ASSIGNMENTS  # noqa: E402
+from srcnn.questions import NotYet, without  # noqa: E402
+
+NAME, SEED = "stages", 20261
+LIMITS = ["--cell", "6", "--call", "4", "--total", "400", "--memory", "1500", "--output", "20"]
+FEW = {"no metadata.ipynb", "elsewhere.ipynb", "latin.ipynb", "script.ipynb", "cut.ipynb", "empty.ipynb"} | {
+    "<img src=x onerror=alert(1)>.ipynb", "whole.ipynb"
+}  # fmt: skip
+WHOLE_CLASS = int(os.environ.get("SRCNN_SUBMISSIONS", "0"))
+
+
+@pytest.fixture(scope="module")
+def make() -> students.Maker:
+    """Makes submissions."""
+    names = {number: question.name for number, question in ASSIGNMENTS[NAME].items()}
+    return students.Maker(marking.EXERCISES / "solution" / f"{NAME}.ipynb", names)
+
+
+@pytest.fixture(scope="module")
+def protected() -> Protection:
+    """The sandbox, where it works."""
+    try:
+        return box.choose(None, False, Limits())
+    except box.NoSandbox as why:
+        pytest.skip(str(why))
+
+
+def hand_in(handed: list[students.Handed], place: Path) -> None:
+    for one in handed:
+        path = place / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, str(GRADING / "grade.py"), *map(str, words)]
+
+
+def run(*words: object, **options: object) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*words), capture_output=True, text=True, encoding="utf-8", check=False, **options)
+
+
+def graded(out: Path) -> dict[str, dict]:
+    """File -> row of the table."""
+    with (out / "grades.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"].removeprefix("'"): row for row in csv.DictReader(file)}
+
+
+def marks(out: Path) -> list[dict]:
+    with (out / "marks.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def results(out: Path) -> dict[str, dict]:
+    stored = (json.loads(path.read_text(encoding="utf-8")) for path in (out / "results").glob("*.json"))
+    return {result["file"]: result for result in stored}
+
+
+@functools.cache
+def deserved(cells: tuple[str, ...], lost: tuple[int, ...]) -> dict[int, float]:
+    """The points that the same tests give when the cells run here, without sandbox, border or grader."""
+    space: dict = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for source in cells:
+            with contextlib.suppress(Exception):
+                exec(source, space)
+    points = {}
+    for number, path in marking.bundle(NAME).files.items():
+        file, own = marking._load(path), ASSIGNMENTS[NAME][number].own
+        asked = {name for case in file.test_cases for name in case.body._get_func_params()} - {"seed"}
+        if number in lost or not asked <= set(space):
+            points[number] = 0
+            continue
+        file.run({"seed": SEED} | {name: _careful(space[name], own) for name in asked})
+        points[number] = file.score
+    return points
+
+
+def _careful(function: object, own: tuple) -> object:
+    def careful(*args: object) -> object:
+        with without(own):
+            got = function(*copy.deepcopy(args))
+        if got is ...:
+            raise NotYet
+        return got
+
+    return careful if callable(function) else function
+
+
+def mismatches(handed: list[students.Handed], out: Path) -> list[str]:
+    """What differs from what each of them deserves."""
+    rows, stored, wrong = graded(out), results(out), []
+    for one in handed:
+        row = rows.get(one.path)
+        if row is None:
+            wrong.append(f"{one.path}: lost")
+            continue
+        page = (out / row["feedback"]).read_text(encoding="utf-8")
+        wrong += [f"{one.path}: no word of {told!r}: {row['reason']}" for told in one.told if not re.search(told, page)]
+        points = dict.fromkeys(marking.bundle(NAME).files, 0.0)
+        if one.cells is None:
+            wrong += [f"{one.path}: {row['status']}"] if row["status"] != "not graded" or not row["reason"] else []
+        else:
+            wrong += [f"{one.path}: {row['status']}, {row['reason']}"] if row["status"] != "graded" else []
+            points = deserved(one.cells, one.lost)
+        got = {n: float(row[f"question_{n}"]) for n in points}
+        if any(not math.isclose(got[n], points[n], abs_tol=0.01) for n in points):
+            wrong.append(f"{one.path}: {got}, and not {points}; {row['reason']}")
+        for number, hint in one.hint.items():
+            (question,) = (q for q in stored[one.path]["questions"] if q["number"] == number)
+            hints = [question["reason"], *(case["hint"] for case in question["cases"])]
+            if not any(hint in told for told in hints) or question["points"] >= question["possible"]:
+                wrong.append(f"{one.path}: hints {hints}, and not {hint!r}")
+    return wrong
+
+
+# A class in the sandbox
+
+
+@pytest.fixture(scope="module")
+def class_(make, protected, tmp_path_factory) -> tuple[list[students.Handed], Path, subprocess.CompletedProcess]:
+    """A class that has been graded: who handed in what, where the grades are, and what the grader said."""
+    place = tmp_path_factory.mktemp("class") / "submissions"
+    out = place.with_name("grades")
+    looked_for = [str(p) for p in (out, place, out / "run.json", ROOT / "book", ROOT / "tests", ROOT / "README.md")]
+    files = list(students.files_of_all_kinds(make))
+    handed = list(students.cells_of_all_kinds(make, [*looked_for, "/etc/shadow", str(Path.home() / ".ssh")]))
+    handed += students.answers_of_all_kinds(make)
+    wrong = list(students.wrong_answers(make, stages.WRONG))
+    handed += [*files, *wrong] if WHOLE_CLASS else [one for one in files if one.path in FEW] + wrong[::12]
+    if WHOLE_CLASS:
+        handed = list(students.repeated(handed, WHOLE_CLASS))
+    hand_in(handed, place)
+    begun = time.monotonic()
+    said = run(place, "--out", out, "--seed", SEED, *LIMITS, env={**os.environ, "SRCNN_SECRET": "hush"})
+    said.args = f"{len(handed)} submissions in {time.monotonic() - begun:.0f} s"
+    return handed, out, said
+
+
+def test_each_gets_what_it_deserves_and_nothing_is_lost(class_, capsys):
+    handed, out, said = class_
+    assert said.returncode == 0, said.stderr
+    assert said.stderr == ""
+    assert len(graded(out)) == len(handed) == len(results(out))
+    assert mismatches(handed, out) == []
+    with capsys.disabled():
+        print(f"\n{said.args}")  # noqa: T201
+
+
+def test_nobody_left_anything_behind_or_saw_a_secret(class_):
+    handed, out, _ = class_
+    assert not list(out.parent.rglob("planted"))
+    assert not (ROOT / "planted").exists()
+    for one in handed:
+        assert (out.parent / "submissions" / one.path).read_bytes() == one.data
+    pages = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*.html"))
+    assert "SRCNN_SECRET" not in pages
+    assert "hush" not in pages
+    assert {path.name for path in out.iterdir()} == {"feedback", "grades.csv", "results", "run.json", "summary.html"}
+    assert out.stat().st_mode & 0o77 == 0
+
+
+def test_no_page_shows_a_test_or_takes_a_name_for_html(class_):
+    _, out, _ = class_
+    bodies = [line.strip() for path in marking.bundle(NAME).files.values() for line in path.read_text().splitlines()]
+    lines = [line for line in bodies if len(line) > 12 and not line.startswith(("name =", "@", "def "))]
+    for path in [*(out / "feedback").iterdir(), out / "summary.html"]:
+        text = path.read_text(encoding="utf-8")
+        assert "<img" not in text
+        assert not re.search(r"(src|href)=.(https?:)?//", text)
+        assert [line for line in lines if line in text] == []
+        assert "Traceback" not in text
+
+
+def test_the_summary_counts(class_):
+    handed, out, _ = class_
+    text = (out / "summary.html").read_text(encoding="utf-8")
+    label = re.search(r'aria-label="[^"]*"', text)[0]
+    assert sum(int(n) for n in re.findall(r"%: (\d+)", label)) == len(handed)
+    assert "bubblewrap: no network" in text
+    totals = sorted(float(row["total"]) for row in graded(out).values())
+    middle = totals[len(totals) // 2], totals[(len(totals) - 1) // 2]
+    assert f"median {report.number(sum(middle) / 2)} of" in text
+    assert "printed more than 20 MB" in text
+
+
+def test_a_table_opened_in_a_spreadsheet_computes_nothing():
+    assert report._csv([["=1+1", "@x", "-3", "ok", 2]]) == "'=1+1,'@x,'-3,ok,2\n"
+
+
+def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(make, protected, tmp_path):
+    place, out, whole = tmp_path / "in", tmp_path / "out", tmp_path / "whole"
+    cells = [make.instead(number) for number in list(make.names)[:4]]
+    handed = [students.Handed(f"s{k}.ipynb", students.notebook(c), c) for k, c in enumerate(cells)]
+    hand_in(handed, place)
+    words = place, "--seed", SEED, "--jobs", 1
+    with subprocess.Popen(command(*words, "--out", out), stdout=subprocess.PIPE, text=True) as grader:
+        for line in grader.stdout:
+            if line.startswith("[2/"):
+                break
+        family = psutil.Process(grader.pid).children(recursive=True)
+        grader.send_signal(signal.SIGKILL)
+    assert family
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+    assert len(results(out)) in (2, 3)
+    first = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
+    again = run(*words, "--out", out)
+    assert f"{len(first)} of them graded before" in again.stdout
+    assert {name: (out / "results" / name).stat().st_mtime_ns for name in first} == first
+    assert run(*words, "--out", whole).returncode == 0
+    assert (out / "grades.csv").read_bytes() == (whole / "grades.csv").read_bytes()
+    assert mismatches(handed, out) == []
+    (place / "s0.ipynb").write_bytes(students.notebook(make.cells))  # handed in anew: only that is graded again
+    assert "3 of them graded before" in run(*words, "--out", out).stdout
+    assert graded(out)["s0.ipynb"]["total"] == graded(out)["s0.ipynb"]["possible"]
+
+
+def test_without_protection_it_grades_when_told_to_and_says_so(make, tmp_path):
+    place, out = tmp_path / "in", tmp_path / "out"
+    left = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(999)  # left'])"
+    handed = [
+        students.Handed("a.ipynb", students.notebook(make.extra(students.LOOP)), make.cells, ("ran longer",)),
+        students.Handed("b.ipynb", students.notebook(make.extra(left)), make.cells),
+    ]
+    hand_in(handed, place)
+    done = run(place, "--out", out, "--seed", SEED, "--unprotected", "--cell", "6")
+    assert done.returncode == 0, done.stderr
+    assert mismatches(handed, out) == []
+    assert "NONE but limits" in (out / "summary.html").read_text(encoding="utf-8")
+    assert [p for p in psutil.process_iter(["cmdline"]) if "999)  # left" in " ".join(p.info["cmdline"] or ())] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere", "--seed", "1"], "there is no folder nowhere"),
+        (["in", "--seed", "x"], "the seed is a whole number"),
+        (["void", "--seed", "1"], "there are no submissions in void"),
+        (["in/a.ipynb", "--seed", "1"], "neither a folder nor a zip file"),
+        (["in", "--seed", "1", "--out", "in/grades"], "inside the folder of the submissions"),
+        (["in", "--seed", "1", "--out", "full"], "full has something else in it"),
+        (["in", "--seed", "1", "--out", "before"], "results of another seed, 7"),
+        (["in", "--seed", "1", "--jobs", "0"], "numbers above 0"),
+        (["in", "--seed", "1", "--container", "image"], "podman or docker"),
+        (["plain", "--seed", "1"], "say it with --assignment"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(make, tmp_path, words, sentence):
+    for name in ("in", "void", "full", "before", "plain"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "in" / "a.ipynb").write_bytes(students.notebook(make.cells))
+    (tmp_path / "plain" / "a.ipynb").write_bytes(students.notebook(("x = 1",)))
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    digest = marking.bundle(NAME).digest
+    (tmp_path / "before" / "run.json").write_text(json.dumps({"assignment": NAME, "seed": 7, "tests": digest}))
+    done = run(*words, cwd=tmp_path, env={**os.environ, "PATH": ""})
+    assert done.returncode == 2
+    assert done.stderr.startswith("grade: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
+
+
+def test_without_bubblewrap_it_refuses_and_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(box.NoSandbox, match="apt install bubblewrap"):
+        box.choose(None, False, Limits())
+
+
+# The command lines
+
+
+def test_the_container_gets_nothing_but_the_worker():
+    words = sandbox.command(Protection("container", "podman", "grader"), Limits(memory=900, processes=20), "box-1", 0)
+    line = " ".join(words)
+    assert line.startswith("podman run --rm -i ")
+    limits = "--memory 900m --memory-swap 900m --cpus 1 --pids-limit 28 --cap-drop ALL --security-opt no-new-privileges"
+    for part in ("--network none --read-only", limits, "--user 65534:65534", "--name box-1"):
+        assert part in line
+    assert [words[k + 1] for k, word in enumerate(words) if word == "--volume"] == [f"{GRADING / 'inside'}:/inside:ro"]
+    assert line.endswith("grader python -s -B /inside/worker.py")
+
+
+def test_bubblewrap_shows_python_and_the_package_alone():
+    words = sandbox.command(Protection("bubblewrap", "bwrap"), Limits(), "box", 0)
+    shown = {words[k + 2] for k, word in enumerate(words) if word == "--ro-bind"}
+    assert "--unshare-net" in words
+    assert "/inside" in shown
+    for closed in (ROOT, ROOT / "book", ROOT / "tests", GRADING, Path.home(), Path("/tmp"), Path("/etc"), Path("/")):
+        assert not any(Path(place) == closed for place in shown)
+
+
+def test_the_containerfile_asks_for_the_package():
+    text = (GRADING / "Containerfile").read_text(encoding="utf-8")
+    assert "pip install" in text
+    assert "ipython" in text
+
+
+# What crosses the border
+
+
+VALUES = [
+    None, ..., True, False, 0, -3, 2**200, 1.5, -0.0, math.inf, "", "ü\ud800", [], (), {}, {1: [2, (3, "x")]},
+    torch.arange(6).reshape(2, 3), torch.zeros(0, 3), torch.tensor(2.5), torch.ones(2, 2, dtype=torch.float64).T,
+    torch.tensor([True, False]), torch.tensor([math.nan, 1.0]), {"weight": torch.ones(2, 1, 3, 3)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_comes_back_as_it_was(value):
+    packed = wire.pack({"ok": True}, value)
+    message, back = wire.unpack(packed[: wire.HEAD], packed[wire.HEAD :])
+    assert message == {"ok": True}
+    assert wire.length(packed) == len(packed) - wire.HEAD
+    if isinstance(value, torch.Tensor):
+        assert (back.dtype, back.shape) == (value.dtype, value.shape)
+        assert torch.equal(back.nan_to_num(7), value.nan_to_num(7))
+    elif isinstance(value, dict) and "weight" in value:
+        assert torch.equal(back["weight"], value["weight"])
+    else:
+        assert back is value if value is ... else (type(back), back) == (type(value), value)
+
+
+def test_numpy_becomes_what_the_checks_take_it_for():
+    for given, wanted in ((np.float32(2.5), torch.tensor(2.5)), (np.arange(3), torch.arange(3))):
+        packed = wire.pack({}, given)
+        assert torch.equal(wire.unpack(packed[: wire.HEAD], packed[wire.HEAD :])[1], wanted)
+
+
+@pytest.mark.parametrize("value", [object(), open, {1j: 2}, torch.ones(2) * 1j, [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]])
+def test_what_cannot_be_judged_does_not_cross(value):
+    with pytest.raises(wire.Unspeakable):
+        wire.pack({}, value)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"", b"[]", b"{}", b"nonsense", b"\xff", b"[" * 100_000, b'{"value": 3}', b'{"value": {"tensor": 1}}',
+        b'{"value": {"tensor": ["float32", [4], 8]}}', b'{"value": {"tensor": ["float32", [-2, -4], 8]}}',
+        b'{"value": {"tensor": ["object", [1], 8]}}', b'{"value": {"int": "%s"}}' % (b"f" * 9000),
+        b'{"value": {"float": [1]}}', b'{"value": {"list": 3}}', b'{"value": {"pickle": "gASV"}}',
+        b'{"value": {"dict": [[{"list": []}, null]]}}', b'{"value": {"tensor": ["float32", [1e99], 8]}}',
+        b'{"value": {"text": "a", "int": "1"}}',
+    ],
+)  # fmt: skip
+def test_a_forged_message_is_refused(told):
+    head = len(told).to_bytes(8, "big") + (8).to_bytes(8, "big")
+    with pytest.raises(wire.Unspeakable):
+        wire.unpack(head, told + bytes(8))
+
+
+def test_a_message_of_a_terabyte_is_not_waited_for():
+    with pytest.raises(wire.Unspeakable, match="larger than"):
+        wire.length((2**40).to_bytes(8, "big") + bytes(8))
+
+
+# What was handed in
+
+
+def test_a_file_of_any_kind_is_read_or_refused_with_its_reason(make, tmp_path):
+    handed = list(students.files_of_all_kinds(make))
+    hand_in(handed, tmp_path)
+    found = {submission.file: submission for submission in submissions.find(tmp_path)}
+    assert set(found) == {one.path for one in handed}
+    assert len({submission.key.casefold() for submission in found.values()}) == len(handed)
+    assert all(re.fullmatch(r"[\w-]{9,80}", submission.key, flags=re.A) for submission in found.values())
+    for one in handed:
+        if one.cells is None:
+            with pytest.raises(submissions.Unreadable) as refusal:
+                marking._notebook(found[one.path], NAME)
+            assert one.told[0] in str(refusal.value), one.path
+        else:
+            cells = marking._notebook(found[one.path], NAME).cells
+            kept = [cell.strip() for cell in cells if any(students.defines(cell, name) for name in make.names.values())]
+            wanted = [cell.strip() for cell in one.cells if any(students.defines(cell, n) for n in make.names.values())]
+            assert kept == wanted, one.path
+
+
+def test_an_archive_is_read_without_being_unpacked(make, tmp_path):
+    good = students.notebook(make.cells)
+    export = tmp_path / "export.zip"
+    with zipfile.ZipFile(export, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Ann/measure.ipynb", good)
+        archive.writestr("__MACOSX/Ann/._measure.ipynb", b"junk")
+        archive.writestr("../../Bob/evil.ipynb", good)
+        archive.writestr("Cem/bomb.ipynb", bytes(40 * 2**20))
+    found = {submission.student: submission for submission in submissions.find(export)}
+    assert set(found) == {"Ann", "Bob", "Cem"}
+    assert found["Ann"].data == found["Bob"].data == good
+    assert "larger than 20 MB" in found["Cem"].problem
+    assert list(tmp_path.iterdir()) == [export]
+
+
+def test_archives_of_single_students_and_what_is_wrong_with_them(make, tmp_path):
+    good = students.notebook(make.cells)
+    with zipfile.ZipFile(tmp_path / "dana.zip", "w") as archive:
+        archive.writestr("work/stages.ipynb", good)
+    (tmp_path / "eli.zip").write_bytes(b"PK\x03\x04 cut off")
+    (tmp_path / "void").mkdir()
+    (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "first.ipynb").write_bytes(students.notebook(make.cells[:2]))
+    (tmp_path / "two" / "second.ipynb").write_bytes(good)
+    found = {submission.student: submission for submission in submissions.find(tmp_path)}
+    assert found["dana"].data == good
+    assert "damaged" in found["eli"].problem
+    assert "empty" in found["void"].problem
+    assert "link" in found["link"].problem
+    assert found["link"].data == b""
+    assert found["two"].data == good
+    assert "not two/first.ipynb" in found["two"].remark
+
+
+def test_the_assignment_is_recognised_by_its_checks_or_its_names(make):
+    names = {"measure": {"mse"}, "stages": {"patches"}}
+    for source, wanted in (
+        ("checks.stages(1, patches)", "stages"),
+        ("def patches(image, size): ...", "stages"),
+        ("mse = 3", "measure"),
+        ("print(patches)", None),
+    ):
+        assert submissions.assignment(submissions.Notebook((source,), {}), names) == wanted
+
+
+def test_words_are_found_under_their_heading():
+    cells = [
+        {"cell_type": "markdown", "source": ["### Your answer to question 8\n", "\n", "It *gained* 0.9 dB.\n"]},
+        {"cell_type": "markdown", "source": "## Question 9"},
+    ]
+    notebook = submissions.read(json.dumps({"cells": cells}).encode())
+    assert notebook.written == {8: "It *gained* 0.9 dB."}
+
+
+# Marks by hand
+
+
+def _result(key: str, words: str) -> dict:
+    case = {"name": "values", "points": 2, "possible": 2, "passed": True, "hint": ""}
+    question = {"number": 1, "points": 2, "possible": 2, "reason": "", "cases": [case]}
+    return {
+        "student": key, "key": key, "file": f"{key}.ipynb", "status": "graded", "reason": "", "remarks": [],
+        "questions": [question], "errors": {}, "left_out": {}, "written": {"8": words}, "total": 2, "possible": 2,
+        "seconds": 1, "protection": "x",
+    }  # fmt: skip
+
+
+def test_marks_are_asked_for_kept_and_counted(tmp_path):
+    tests = marking.Bundle("stages", {1: Path("question_1.py")}, {8: 4})
+    report.write(tmp_path, [_result("ann", "=HYPERLINK(1)")], tests, {})
+    assert marks(tmp_path) == [
+        {"key": "ann", "student": "ann", "question": "8", "answer": "'=HYPERLINK(1)", "points": "", "remark": ""}
+    ]
+    assert (
+        graded(tmp_path)["ann.ipynb"] | {"total": "2", "possible": "6", "written_8": ""}
+        == graded(tmp_path)["ann.ipynb"]
+    )
+    (tmp_path / "marks.csv").write_text('key,question,points,remark\nann,8,"2,5",<b>Good</b>\n', encoding="utf-8")
+    report.write(tmp_path, [_result("ann", "yes"), _result("bob", "no")], tests, {})
+    assert graded(tmp_path)["ann.ipynb"]["total"] == "4.5"
+    assert "&lt;b&gt;Good" in (tmp_path / "feedback" / "ann.html").read_text(encoding="utf-8")
+    assert [(row["key"], row["points"]) for row in marks(tmp_path)] == [("ann", "2,5"), ("bob", "")]
+    assert "1 answer in words waits" in (tmp_path / "summary.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("row", ["ann,8,5", "ann,8,-1", "ann,8,much", "ann,7,1", "ann,,1"])
+def test_a_mark_that_cannot_be_is_named_and_nothing_is_changed(tmp_path, row):
+    tests = marking.Bundle("stages", {1: Path("question_1.py")}, {8: 4})
+    (tmp_path / "marks.csv").write_text(f"key,question,points\n{row}\n", encoding="utf-8")
+    with pytest.raises(report.Unmarked, match=r"marks.csv, row 2: .* 0 to 4 for question 8"):
+        report.write(tmp_path, [_result("ann", "")], tests, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["marks.csv"]

@@ -1,0 +1,296 @@
+"""The engine behind the checks: what counts as the same, what a wrong answer is told, what an answer may not borrow."""
+
+import copy
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from srcnn import checks, metrics
+from srcnn.questions import Mistake, NotYet, Question, Right, Unanswered, judge, plain, recognise, same, without
+
+t = torch.tensor
+DOUBLE = Question(
+    name="double",
+    examples=lambda: [(t([1.0, 2.0]),), (t([[3.0], [5.0]]),)],
+    right=lambda x: 2 * x,
+    mistakes=(
+        Mistake("it is the square", lambda x: x**2),
+        Mistake("it is the half", lambda x: x / 2),
+        Mistake("it cannot be made of columns", lambda x: {1: 2 * x}[x.ndim]),
+    ),
+)
+AREA = Question(name="area", examples=lambda: [(3, 4), (2, 2)], right=lambda a, b: a * b)
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted"),
+    [
+        (t([1.0, 2.0]), t([1.0, 2.0], dtype=torch.float64)),
+        (t([1.0, 2.000009]), t([1.0, 2.0])),
+        (t([1, 2]), t([1.0, 2.0])),
+        (np.array([1.0, 2.0]), t([1.0, 2.0])),
+        (t([1.0, 2.0], requires_grad=True), t([1.0, 2.0])),
+        (t([math.nan, math.inf]), t([math.nan, math.inf])),
+        (t(3.0), 3),
+        (t([[3.0]]), 3.0),
+        (np.float32(3), 3.0),
+        (3, 3.0),
+        (1e9 + 1, 1e9),
+        (math.inf, math.inf),
+        (math.nan, math.nan),
+        ((1, 2.0), [1, 2]),
+        ([t([1.0]), {"a": 2}], (t([1.0]), {"a": 2.0})),
+        ("yes", "yes"),
+        (True, True),
+        (np.bool_(True), True),
+        (t(True), True),
+        (None, None),
+    ],
+)
+def test_what_is_the_same(got, wanted):
+    assert same(got, wanted, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted"),
+    [
+        (t([1.0, 2.0]), t([1.0, 2.001])),
+        (t([1.0, 2.0]), t([[1.0, 2.0]])),
+        (t([1.0]), t([1.0, 1.0])),
+        ([1.0, 2.0], t([1.0, 2.0])),
+        (t([math.nan]), t([1.0])),
+        (1.0001, 1.0),
+        (t([3.0, 3.0]), 3.0),
+        (math.inf, -math.inf),
+        (math.nan, 1.0),
+        (1.0, math.nan),
+        (1.0, math.inf),
+        ("3", 3),
+        (True, 1),
+        (1, True),
+        (None, 0),
+        (0, None),
+        ([1], [1, 2]),
+        ([1, 2], [2, 1]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1}, {"a": 2}),
+        (1, [1]),
+        ([1], {"a": 1}),
+        ("yes", "no"),
+        (..., 1),
+        (print, 1.0),
+    ],
+)
+def test_what_is_not_the_same(got, wanted):
+    assert not same(got, wanted, 1e-5)
+
+
+def test_the_tolerance_is_relative_above_1_and_absolute_below():
+    assert same(1e6 + 9, 1e6, 1e-5)
+    assert not same(1e6 + 11, 1e6, 1e-5)
+    assert same(0.000009, 0.0, 1e-5)
+    assert not same(0.000011, 0.0, 1e-5)
+    assert same(t([1e6 + 9]), t([1e6]), 1e-5)
+    assert not same(t([1e6 + 21]), t([1e6]), 1e-5)
+
+
+def test_a_plain_value_is_no_view_of_an_array_and_has_no_gradient():
+    array = np.zeros(2)
+    value = plain(array)
+    value[0] = 1
+    assert array[0] == 0
+    assert not plain(t([1.0], requires_grad=True)).requires_grad
+
+
+def test_a_right_answer_is_right():
+    assert judge(DOUBLE, lambda x: x + x) is None
+    assert judge(AREA, lambda a, b: a * b) is None
+
+
+def test_a_value_is_judged_as_well_as_a_function():
+    value = Question(name="peak", examples=lambda: [()], right=lambda: 255)
+    assert judge(value, 255) is None
+    assert judge(value, t(255.0)) is None
+    assert judge(value, 1) == "its value is not right"
+    with pytest.raises(Unanswered, match="write peak in the cell above"):
+        judge(value, ...)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda x: x**2, "it is the square"),
+        (lambda x: x / 2, "it is the half"),
+        (lambda x: 2 * x if x.ndim > 1 else x**2, "it is the square"),  # wrong in one case alone
+        (lambda x: None, "it gives nothing back"),
+        (lambda x: x.sum(), r"its shape is \(\); \(2,\) is wanted"),
+        (lambda x: [2 * v for v in x.tolist()], r"it gives several values; a tensor of shape \(2,\) is wanted"),
+        (lambda x: {"it": x}, "it gives a dictionary; a tensor"),
+        (lambda x: 3, "it gives a number; a tensor"),
+        (lambda x: "many", "something of the kind str; a tensor"),
+        (lambda x: 2 * x + t([0.0, 1.0]), "its shape is right, but 50% of its values are not"),
+        (lambda x: 2 * x / t([1.0, 0.0]), "infinite or not a number"),
+        (lambda x: y, "it stops with NameError: name 'y' is not defined"),  # noqa: F821
+        (lambda x: 1 / 0, "it stops with ZeroDivisionError: division by zero"),
+        (lambda x: next(iter([])), "it stops with StopIteration"),
+        (lambda: 1, "it stops with TypeError"),
+        (lambda x: x.mul_(2), "it changes what it was given"),
+        (lambda x: 2 * ..., "three dots, where an answer is still missing"),
+    ],
+)
+def test_what_a_wrong_answer_is_told(answer, told):
+    with pytest.raises(AssertionError, match=told):
+        assert not judge(DOUBLE, answer), judge(DOUBLE, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda a, b: [a, b], "it gives several values; a number is wanted"),
+        (lambda a, b: "12", "something of the kind str; a number is wanted"),
+        (lambda a, b: a + b, "its value is not right"),
+        (lambda a, b: t([[12.0]]) if a == 3 else 4.5, "its value is not right"),
+    ],
+)
+def test_what_a_wrong_number_is_told(answer, told):
+    with pytest.raises(AssertionError, match=told):
+        assert not judge(AREA, answer), judge(AREA, answer)
+
+
+def test_a_wrong_number_of_values_is_told():
+    pair = Question(name="pair", examples=lambda: [(1,)], right=lambda a: (a, a))
+    assert judge(pair, lambda a: (a, a, a)) == "it gives 3 values; 2 are wanted"
+    assert judge(pair, lambda a: (a, 2)) == "its value is not right"
+
+
+def test_a_mistake_is_recognised_though_another_case_raises():
+    def answer(x):
+        return x**2 if x.ndim == 1 else 1 / 0
+
+    assert judge(DOUBLE, answer) == "it is the square"
+    assert (
+        judge(DOUBLE, lambda x: x + 7 if x.ndim == 1 else 1 / 0) == "it stops with ZeroDivisionError: division by zero"
+    )
+
+
+def test_of_two_mistakes_the_one_that_explains_every_case_goes_first():
+    cases = [(t([2.0]),), (t([3.0]),)]
+    two = Question(
+        name="two",
+        examples=lambda: cases,
+        right=lambda x: 2 * x,
+        mistakes=(Mistake("wrong from 3 on", lambda x: x**2), Mistake("always wrong", lambda x: x + 6)),
+    )
+    assert judge(two, lambda x: x**2) == "wrong from 3 on"
+    tried = [((t([2.0]),), t([8.0])), ((t([3.0]),), t([9.0]))]
+    assert recognise(two, tried, tried) == "always wrong"
+    assert recognise(two, tried[1:], tried[:1]) == "always wrong"
+    assert recognise(two, [((t([2.0]),), t([1.0]))], tried[:0] + [((t([2.0]),), t([1.0]))]) is None
+
+
+def test_the_traceback_of_an_answer_s_error_is_one_short_line():
+    def answer(x):
+        raise ValueError("first line\nsecond line" + "x" * 999)
+
+    assert judge(DOUBLE, answer) == "it stops with ValueError: first line"
+    assert len(judge(DOUBLE, lambda x: {}["x" * 9999])) < 260
+
+
+def test_other_cases_than_the_examples_can_be_tried():
+    assert judge(AREA, lambda a, b: a + b, [(2, 2), (0, 0)]) is None
+    assert judge(AREA, lambda a, b: a + b, [(2, 3)])
+
+
+def test_an_answer_cannot_spoil_the_cases_of_the_next():
+    cases = [(t([1.0, 2.0]), [1, 2], {"a": t([1.0])})]
+    kept = copy.deepcopy(cases)
+    question = Question(name="it", examples=lambda: cases, right=lambda x, y, z: 1)
+    for spoil in (lambda x, y, z: x.zero_(), lambda x, y, z: y.append(3), lambda x, y, z: z.clear()):
+        assert judge(question, lambda *a, spoil=spoil: (spoil(*a), 1)[1]) == (
+            "it changes what it was given; work on a copy, or make a new tensor"
+        )
+    assert same(cases, kept, 0)
+
+
+def test_where_many_answers_are_right_a_judge_decides():
+    def accept(args, got):
+        return None if got > args[0] else "it is too small"
+
+    more = Question(name="more", examples=lambda: [(1,), (5,)], accept=accept)
+    assert judge(more, lambda x: x + 0.1) is None
+    assert judge(more, lambda x: 3) == "it is too small"
+    assert judge(more, lambda x: 3 if x == 1 else 1 / 0) == "it stops with ZeroDivisionError: division by zero"
+
+
+def test_what_is_asked_for_cannot_be_borrowed_under_any_name():
+    from srcnn.metrics import mse as another_name
+
+    image = torch.ones(3, 3)
+    question = Question(
+        name="mse",
+        examples=lambda: [(image, 0 * image)],
+        right=lambda a, b: 1.0,
+        own=(metrics.mse, F.mse_loss, F.conv2d, torch.Tensor.unfold),
+    )
+    told = "it calls the very function that is asked for; write that yourself"
+    for borrow in (
+        lambda a, b: metrics.mse(a, b, shave=0),
+        lambda a, b: another_name(a, b, shave=0),
+        lambda a, b: metrics.psnr(a, b, peak=1, shave=0),  # which calls it
+        lambda a, b: F.mse_loss(a, b).item(),
+        lambda a, b: torch.nn.MSELoss()(a, b).item(),
+        lambda a, b: torch.nn.functional.conv2d(a[None, None], b[None, None]).item(),
+        lambda a, b: torch.conv2d(a[None, None], b[None, None]).item(),
+        lambda a, b: a.unfold(0, 3, 1).mean().item(),
+    ):
+        assert judge(question, borrow) == told
+    assert judge(question, lambda a, b: (a - b).square().mean()) is None
+    assert metrics.mse(image, 0 * image, shave=0) == 1  # and afterwards all is as it was
+    assert F.mse_loss(image, 0 * image) == 1
+
+
+def test_what_is_forbidden_comes_back_after_an_error():
+    def fail():
+        with without([metrics.mse, F.conv2d]):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert metrics.mse(torch.ones(2, 2), torch.ones(2, 2), shave=0) == 0
+    assert F.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)) == 4
+
+
+def test_a_notebook_shows_one_sentence_and_no_traceback():
+    assert NotYet("Question 1 waits.")._render_traceback_() == ["Question 1 waits."]
+    assert repr(Right("Question 1: right.")) == "Question 1: right."
+
+
+@pytest.mark.parametrize("name", checks.ASSIGNMENTS)
+def test_a_check_says_which_question_it_judged(name):
+    check, questions = getattr(checks, name), checks.ASSIGNMENTS[name]
+    assert 5 <= len(questions) <= 8
+    assert list(questions) == list(range(1, len(questions) + 1))
+    with pytest.raises(NotYet, match=f"There is no question 99; they go from 1 to {len(questions)}."):
+        check(99, print)
+    for number, question in questions.items():
+        with pytest.raises(
+            Unanswered, match=rf"^Question {number} waits for you: write {question.name} in the cell above"
+        ):
+            check(number, lambda *_: ...)
+        with pytest.raises(NotYet, match=rf"^Question {number}, {question.name}: it gives nothing back; .*\?$"):
+            check(number, lambda *_: None)
+        with pytest.raises(NotYet, match=rf"^Question {number}, {question.name}: it stops with KeyError: 1\.$"):
+            check(number, lambda *_: {}[1])
+
+
+def test_what_students_import_needs_neither_grader_nor_notebook():
+    code = (
+        "import sys, srcnn.checks; print([m for m in ('otter', 'jupytext', 'nbformat', 'IPython') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
