@@ -80,8 +80,9 @@ grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
 
 links: $(READY)  ## ask every address outside the book whether it answers
-	@rm -f _build/linkcheck/output.txt
-	$(BIN)/jupyter-book build . --builder linkcheck || { cat _build/linkcheck/output.txt; exit 1; }
+	rm -rf _build/links
+	$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links || \
+		{ grep -F '[broken]' _build/links/_build/html/output.txt; exit 1; }
 
 results: $(READY)  ## measure the tables of the book again (needs the image sets)
 	$(BIN)/srcnn reproduce tables

@@ -27,6 +27,7 @@ for end in range(3, 40):
         os.write(end, b'\\0' * 7 + b'\\x20' + b'\\0' * 8 + b'{"done": true, "value": null}   ')
     except OSError:
         pass"""
+MAGIC = "%matplotlib inline\n!ls /\n%time 1 + 1\nassert 1 < 0, 'to the end'"
 PATCHES = """import builtins, numpy, torch, srcnn.checks, srcnn.questions
 torch.allclose = torch.equal = numpy.allclose = lambda *a, **k: True
 srcnn.questions.same = srcnn.questions.judge = lambda *a, **k: None
@@ -122,10 +123,10 @@ class Maker:
         k = self.place(number)
         return *self.cells[:k], *sources, *self.cells[k + 1 :]
 
-    def extra(self, source: str) -> tuple[str, ...]:
-        """The right cells and one more in their middle."""
+    def extra(self, *sources: str) -> tuple[str, ...]:
+        """The right cells and more in their middle."""
         k = self.place(sorted(self.names)[len(self.names) // 2])
-        return *self.cells[:k], source, *self.cells[k:]
+        return *self.cells[:k], *sources, *self.cells[k:]
 
 
 def defines(source: str, name: str) -> bool:
@@ -195,10 +196,10 @@ def cells_of_all_kinds(make: Maker, places: list[str]) -> Iterator[Handed]:
         cells = make.extra(source)
         return Handed(f"{name}.ipynb", notebook(cells), make.cells, told)
 
+    untidy = make.extra("import sys\nsys.exit(1)", "exit()\nquit()", NOISE, "name = input()", MAGIC)
+    yield Handed("untidy.ipynb", notebook(untidy), make.cells, ("SystemExit", "EOFError", "AssertionError: to the end"))
     yield extra("loop", LOOP, "ran longer than")
     yield extra("stubborn", STUBBORN, "did not stop")
-    yield extra("exits", "import sys\nsys.exit(1)")
-    yield extra("quits", "exit()\nquit()")
     yield extra("ends", "import os\nos._exit(0)", "ended Python")
     yield extra("faults", "import ctypes\nctypes.string_at(0)", "ended Python")
     yield extra("kills", "import os\nos.kill(os.getpid(), 9)", "ended Python")
@@ -207,9 +208,7 @@ def cells_of_all_kinds(make: Maker, places: list[str]) -> Iterator[Handed]:
     yield extra("flood", FLOOD, "printed more than")
     yield extra("memory", "hoard = [bytearray(2**28) for _ in range(100)]", "MemoryError")
     yield extra("disk", "open('big', 'wb').write(bytes(2**30))", "OSError")
-    yield extra("noise", NOISE)
     yield extra("forged", FORGED, "that nobody asked for")
-    yield extra("asks", "name = input()", "EOFError")
     yield extra(
         "magic", "%matplotlib inline\n!ls /\n%time 1 + 1\nassert 1 < 0, 'to the end'", "AssertionError: to the end"
     )
@@ -257,6 +256,14 @@ def wrong_answers(make: Maker, answers: dict[int, list[tuple[str, str]]]) -> Ite
         for k, (source, hint) in enumerate(wrong):
             cells = make.instead(number, source)
             yield Handed(f"question {number}, mistake {k}.ipynb", notebook(cells), cells, hint={number: hint})
+
+
+def right_answers(make: Maker, answers: dict[int, list[str]]) -> Iterator[Handed]:
+    """One submission for each other right answer."""
+    for number, right in sorted(answers.items()):
+        for k, source in enumerate(right):
+            cells = make.instead(number, source)
+            yield Handed(f"question {number}, another way {k}.ipynb", notebook(cells), cells)
 
 
 def repeated(handed: list[Handed], count: int) -> Iterator[Handed]:

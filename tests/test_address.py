@@ -135,6 +135,12 @@ def test_a_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(bui
         assert f"git+https://github.com/{FORK}@{address.tag()}" in told
 
 
+def test_a_doi_is_asked_for_at_its_registry_and_no_other_address_is_changed():
+    asked = address.registered(None, "https://doi.org/10.1007/978-3-319-10593-2_13")
+    assert asked == "https://doi.org/api/handles/10.1007/978-3-319-10593-2_13"
+    assert address.registered(None, "https://example.org/?from=https://doi.org/10.1") is None
+
+
 def test_no_page_of_a_fork_shows_another_address(built):
     texts = {path: path.read_text(encoding="utf-8") for path in built.rglob("*") if path.suffix in (".html", ".ipynb")}
     assert len(texts) > 20

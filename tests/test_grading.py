@@ -3,7 +3,9 @@
 import contextlib
 import copy
 import csv
+import dataclasses
 import functools
+import importlib.util
 import io
 import json
 import math
@@ -24,31 +26,36 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 GRADING = ROOT / "book" / "exercises" / "grading"
-sys.path[:0] = [str(GRADING), str(ROOT / "tests" / "answers")]
+sys.path.insert(0, str(GRADING))
 
 with warnings.catch_warnings():  # of ipylab, which otter-grader imports
     warnings.simplefilter("ignore", DeprecationWarning)
     import otter.test_files  # noqa: F401
 
 import box  # noqa: E402
+import grade  # noqa: E402
 import marking  # noqa: E402
+import marks as hand  # noqa: E402
 import report  # noqa: E402
 import sandbox  # noqa: E402
-import stages  # noqa: E402
 import students  # noqa: E402
 import submissions  # noqa: E402
 from inside import wire  # noqa: E402
 from sandbox import Limits, Protection  # noqa: E402
 
 from srcnn.checks import ASSIGNMENTS  # noqa: E402
-from srcnn.questions import NotYet, without  # noqa: E402
+from srcnn.questions import NotYet, same, without  # noqa: E402
 
-NAME, SEED = "stages", 20261
+NAME, SEED = os.environ.get("SRCNN_ASSIGNMENT", "stages"), 20261
 LIMITS = ["--cell", "6", "--call", "4", "--total", "400", "--memory", "1500", "--output", "20"]
 FEW = {"no metadata.ipynb", "elsewhere.ipynb", "latin.ipynb", "script.ipynb", "cut.ipynb", "empty.ipynb"} | {
     "<img src=x onerror=alert(1)>.ipynb", "whole.ipynb"
 }  # fmt: skip
-WHOLE_CLASS = int(os.environ.get("SRCNN_SUBMISSIONS", "0"))
+WHOLE_CLASS = int(os.environ.get("SRCNN_SUBMISSIONS", "0"))  # how many; 300 take a quarter of an hour on two cores
+
+_spec = importlib.util.spec_from_file_location("answers_graded", ROOT / "tests" / "answers" / f"{NAME}.py")
+answers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(answers)
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +127,10 @@ def deserved(cells: tuple[str, ...], lost: tuple[int, ...]) -> dict[int, float]:
 
 def _careful(function: object, own: tuple) -> object:
     def careful(*args: object) -> object:
+        given = copy.deepcopy(args)
         with without(own):
-            got = function(*copy.deepcopy(args))
-        if got is ...:
+            got = function(*given)
+        if got is ... or not same(list(given), list(args), 0):
             raise NotYet
         return got
 
@@ -168,8 +176,8 @@ def class_(make, protected, tmp_path_factory) -> tuple[list[students.Handed], Pa
     files = list(students.files_of_all_kinds(make))
     handed = list(students.cells_of_all_kinds(make, [*looked_for, "/etc/shadow", str(Path.home() / ".ssh")]))
     handed += students.answers_of_all_kinds(make)
-    wrong = list(students.wrong_answers(make, stages.WRONG))
-    handed += [*files, *wrong] if WHOLE_CLASS else [one for one in files if one.path in FEW] + wrong[::12]
+    others = [*students.wrong_answers(make, answers.WRONG), *students.right_answers(make, answers.RIGHT)]
+    handed += [*files, *others] if WHOLE_CLASS else [one for one in files if one.path in FEW] + others[::20]
     if WHOLE_CLASS:
         handed = list(students.repeated(handed, WHOLE_CLASS))
     hand_in(handed, place)
@@ -222,40 +230,47 @@ def test_the_summary_counts(class_):
     assert "bubblewrap: no network" in text
     totals = sorted(float(row["total"]) for row in graded(out).values())
     middle = totals[len(totals) // 2], totals[(len(totals) - 1) // 2]
-    assert f"median {report.number(sum(middle) / 2)} of" in text
+    assert f"median {hand.number(sum(middle) / 2)} of" in text
     assert "printed more than 20 MB" in text
 
 
 def test_a_table_opened_in_a_spreadsheet_computes_nothing():
-    assert report._csv([["=1+1", "@x", "-3", "ok", 2]]) == "'=1+1,'@x,'-3,ok,2\n"
+    assert hand.table([["=1+1", "@x", "-3", "ok", 2]]) == "'=1+1,'@x,'-3,ok,2\n"
 
 
 def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(make, protected, tmp_path):
     place, out, whole = tmp_path / "in", tmp_path / "out", tmp_path / "whole"
-    cells = [make.instead(number) for number in list(make.names)[:4]]
+    cells = [make.instead(number) for number in list(make.names)[:3]]
     handed = [students.Handed(f"s{k}.ipynb", students.notebook(c), c) for k, c in enumerate(cells)]
     hand_in(handed, place)
     words = place, "--seed", SEED, "--jobs", 1
     with subprocess.Popen(command(*words, "--out", out), stdout=subprocess.PIPE, text=True) as grader:
         for line in grader.stdout:
-            if line.startswith("[2/"):
+            if line.startswith("[1/"):
                 break
         family = psutil.Process(grader.pid).children(recursive=True)
         grader.send_signal(signal.SIGKILL)
     assert family
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
-    assert len(results(out)) in (2, 3)
     first = {path.name: path.stat().st_mtime_ns for path in (out / "results").iterdir()}
+    assert 1 <= len(first) <= 2
     again = run(*words, "--out", out)
     assert f"{len(first)} of them graded before" in again.stdout
     assert {name: (out / "results" / name).stat().st_mtime_ns for name in first} == first
     assert run(*words, "--out", whole).returncode == 0
     assert (out / "grades.csv").read_bytes() == (whole / "grades.csv").read_bytes()
     assert mismatches(handed, out) == []
-    (place / "s0.ipynb").write_bytes(students.notebook(make.cells))  # handed in anew: only that is graded again
-    assert "3 of them graded before" in run(*words, "--out", out).stdout
-    assert graded(out)["s0.ipynb"]["total"] == graded(out)["s0.ipynb"]["possible"]
+
+
+def test_what_is_handed_in_anew_or_failed_for_no_fault_of_its_own_is_graded_again(tmp_path):
+    one = submissions.Submission("ann", "ann-1", "ann.ipynb", b"first")
+    assert not grade._done(tmp_path, one)
+    (tmp_path / "results").mkdir()
+    for status, done in (("graded", True), ("not graded", True), ("failed", False)):
+        (tmp_path / "results" / "ann-1.json").write_text(json.dumps({"digest": one.digest, "status": status}))
+        assert grade._done(tmp_path, one) is done
+        assert not grade._done(tmp_path, dataclasses.replace(one, data=b"second"))
 
 
 def test_without_protection_it_grades_when_told_to_and_says_so(make, tmp_path):
@@ -288,7 +303,7 @@ def test_without_protection_it_grades_when_told_to_and_says_so(make, tmp_path):
         (["plain", "--seed", "1"], "say it with --assignment"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(make, tmp_path, words, sentence):
+def test_what_cannot_be_done_is_said_in_one_sentence(make, tmp_path, monkeypatch, capsys, words, sentence):
     for name in ("in", "void", "full", "before", "plain"):
         (tmp_path / name).mkdir()
     (tmp_path / "in" / "a.ipynb").write_bytes(students.notebook(make.cells))
@@ -296,12 +311,33 @@ def test_what_cannot_be_done_is_said_in_one_sentence(make, tmp_path, words, sent
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     digest = marking.bundle(NAME).digest
     (tmp_path / "before" / "run.json").write_text(json.dumps({"assignment": NAME, "seed": 7, "tests": digest}))
-    done = run(*words, cwd=tmp_path, env={**os.environ, "PATH": ""})
-    assert done.returncode == 2
-    assert done.stderr.startswith("grade: ")
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    assert grade.main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("grade: ")
+    assert sentence in said
+    assert said.count("\n") == 1
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "measure",
+        pytest.param("training", marks=pytest.mark.skipif(not WHOLE_CLASS, reason="it trains, for minutes")),
+    ],
+)
+def test_each_assignment_gives_its_solution_all_points_and_the_students_notebook_none(protected, tmp_path, name):
+    for kind in ("solution", "student"):
+        (tmp_path / "in" / kind).mkdir(parents=True)
+        (tmp_path / "in" / kind / "work.ipynb").write_bytes((marking.EXERCISES / kind / f"{name}.ipynb").read_bytes())
+    done = run(tmp_path / "in", "--out", tmp_path / "out", "--seed", SEED)
+    assert done.stdout.startswith(f"{name}: 2 submissions")
+    stored = results(tmp_path / "out")
+    assert stored["solution/work.ipynb"]["total"] == stored["solution/work.ipynb"]["possible"] > 15
+    assert stored["solution/work.ipynb"]["errors"] == stored["solution/work.ipynb"]["left_out"] == {}
+    assert {question["reason"] for question in stored["student/work.ipynb"]["questions"]} == {"not answered yet"}
 
 
 def test_without_bubblewrap_it_refuses_and_says_what_to_do(monkeypatch):
@@ -473,9 +509,22 @@ def test_words_are_found_under_their_heading():
     ]
     notebook = submissions.read(json.dumps({"cells": cells}).encode())
     assert notebook.written == {8: "It *gained* 0.9 dB."}
+    cells[0]["source"] = "### Your answer to question 8\n\nWrite here.\n"
+    assert submissions.read(json.dumps({"cells": cells}).encode()).written == {8: ""}
+
+
+def test_the_words_points_and_rubric_are_those_of_the_notebook():
+    tests = marking.bundle("training")
+    assert tests.title == "Assignment: Train and report"
+    ((number, rubric),) = tests.written.items()
+    assert number == 8
+    assert rubric.points == sum(points for _, points in rubric.rows) == 4
 
 
 # Marks by hand
+
+
+RUBRIC = marking.Rubric(4, (("the measure is named", 1), ("a figure with its unit", 3)))
 
 
 def _result(key: str, words: str) -> dict:
@@ -489,10 +538,18 @@ def _result(key: str, words: str) -> dict:
 
 
 def test_marks_are_asked_for_kept_and_counted(tmp_path):
-    tests = marking.Bundle("stages", {1: Path("question_1.py")}, {8: 4})
+    tests = marking.Bundle("stages", "Stages", {1: Path("question_1.py")}, {8: RUBRIC})
     report.write(tmp_path, [_result("ann", "=HYPERLINK(1)")], tests, {})
     assert marks(tmp_path) == [
-        {"key": "ann", "student": "ann", "question": "8", "answer": "'=HYPERLINK(1)", "points": "", "remark": ""}
+        {
+            "key": "ann",
+            "student": "ann",
+            "question": "8",
+            "words": "1",
+            "answer": "'=HYPERLINK(1)",
+            "points": "",
+            "remark": "",
+        }
     ]
     assert (
         graded(tmp_path)["ann.ipynb"] | {"total": "2", "possible": "6", "written_8": ""}
@@ -501,15 +558,17 @@ def test_marks_are_asked_for_kept_and_counted(tmp_path):
     (tmp_path / "marks.csv").write_text('key,question,points,remark\nann,8,"2,5",<b>Good</b>\n', encoding="utf-8")
     report.write(tmp_path, [_result("ann", "yes"), _result("bob", "no")], tests, {})
     assert graded(tmp_path)["ann.ipynb"]["total"] == "4.5"
-    assert "&lt;b&gt;Good" in (tmp_path / "feedback" / "ann.html").read_text(encoding="utf-8")
+    page = (tmp_path / "feedback" / "ann.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;Good" in page
+    assert "a figure with its unit" in page
     assert [(row["key"], row["points"]) for row in marks(tmp_path)] == [("ann", "2,5"), ("bob", "")]
     assert "1 answer in words waits" in (tmp_path / "summary.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("row", ["ann,8,5", "ann,8,-1", "ann,8,much", "ann,7,1", "ann,,1"])
 def test_a_mark_that_cannot_be_is_named_and_nothing_is_changed(tmp_path, row):
-    tests = marking.Bundle("stages", {1: Path("question_1.py")}, {8: 4})
+    tests = marking.Bundle("stages", "Stages", {1: Path("question_1.py")}, {8: RUBRIC})
     (tmp_path / "marks.csv").write_text(f"key,question,points\n{row}\n", encoding="utf-8")
-    with pytest.raises(report.Unmarked, match=r"marks.csv, row 2: .* 0 to 4 for question 8"):
+    with pytest.raises(hand.Unmarked, match=r"marks.csv, row 2: .* 0 to 4 for question 8"):
         report.write(tmp_path, [_result("ann", "")], tests, {})
     assert [path.name for path in tmp_path.iterdir()] == ["marks.csv"]

@@ -13,12 +13,14 @@ import nbformat
 import pytest
 from browse import CHROMIUM
 from playwright.sync_api import expect
+from test_address import copy_repository
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 TOKEN = "of-this-test-only"
 OPTIONS = ["--no-browser", "--port=0", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
-PATIENCE = 900_000  # milliseconds, for what never comes; nothing is measured
+# Milliseconds, for what never comes: a page that does not open, a chapter that does not end. Nothing is measured.
+OPENING, RUNNING = 120_000, 600_000
 
 # The cells of the open notebook, once the kernel rests after running all of them or one of them failed.
 OUTCOME = """() => {
@@ -89,7 +91,7 @@ def server_address(desk, tmp_path_factory):
 def page(browser):
     """A page whose errors end the test."""
     page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(OPENING)
     troubles = []
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -108,7 +110,7 @@ def test_a_chapter_runs_whole_in_jupyterlab(page, server_address, path):
     open_chapter(page, server_address, path)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    cells = page.wait_for_function(OUTCOME).json_value()
+    cells = page.wait_for_function(OUTCOME, timeout=RUNNING).json_value()
     errors = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
     assert [f"{error['ename']}: {error['evalue']}" for error in errors] == []
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
@@ -142,8 +144,9 @@ def test_make_lab_opens_the_first_chapter_beside_its_table_of_contents(page, tmp
     for cell in nbformat.read(CHAPTERS[0], as_version=4).cells:
         if cell.cell_type == "markdown":
             written += re.findall(r"^#+ (.+)$", cell.source, flags=re.M)
-    with lab(command, tmp_path, cwd=ROOT) as address:
+    fork = copy_repository(tmp_path / "fork")  # JupyterLab saves what it opens
+    with lab(command, tmp_path, cwd=fork) as address:
         page.goto(f"{address}?token={TOKEN}")
-        expect(page.locator(".jp-tocItem-content:visible")).to_have_text(written, timeout=PATIENCE)
+        expect(page.locator(".jp-tocItem-content:visible")).to_have_text(written, timeout=OPENING)
         page.close()
     assert address.endswith("/lab/tree/book/01_asking.ipynb")

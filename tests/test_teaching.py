@@ -165,9 +165,10 @@ def test_numbered_equations_of_a_cell_share_a_slide_and_others_have_none(tmp_pat
     assert slide.lines == ("c = d \\tag{1}", "e = f \\tag{2}")
 
 
-def test_a_notebook_that_is_no_chapter_is_named(tmp_path):
+@pytest.mark.parametrize("cells", [(), ("# Notes\n\nNothing.",), ("# 14. Why?\n\n- *see*",)])
+def test_a_notebook_that_is_no_chapter_is_named(tmp_path, cells):
     with pytest.raises(ValueError, match=r"14_why\.ipynb: a chapter begins with"):
-        lecture.read(write(tmp_path / "14_why.ipynb", "# Notes\n\nNothing."))
+        lecture.read(write(tmp_path / "14_why.ipynb", *cells))
 
 
 def test_pictures_that_the_pages_have_are_shared_and_others_are_written(tmp_path):

@@ -100,6 +100,12 @@ def options(address: str) -> dict:
     }
 
 
+def registered(app, uri: str) -> str | None:
+    """Where `make links` asks for a DOI: its registry, for publishers turn programs away."""
+    doi = "https://doi.org/"
+    return uri.replace(doi, f"{doi}api/handles/", 1) if uri.startswith(doi) else None
+
+
 def setup(app) -> dict:
     """Give the theme its buttons once the address is known."""
 
@@ -115,6 +121,7 @@ def setup(app) -> dict:
                         f"branch={tag()}", f"branch={BRANCH}"
                     )
 
+    app.connect("linkcheck-process-uri", registered)
     app.connect("config-inited", buttons)
     app.connect("html-page-context", follow, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

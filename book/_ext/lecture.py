@@ -19,15 +19,10 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 GUESS = "**Guess first:**"
 EXERCISES, SUMMARY = "Check yourself", "What we know now"
-ASIDE = (
-    EXERCISES,
-    "Quiz",
-    "Where to read on",
-)  # sections whose figures belong to solutions
-FEW, MOST = (
-    170,
-    300,
-)  # letters that a slide says beside a figure: several sentences, and one sentence
+# what such sections show belongs to solutions
+ASIDE = (EXERCISES, "Quiz", "Where to read on")
+# letters that a slide says beside a figure: in several sentences, and in one
+FEW, MOST = 170, 300
 TASK = 260  # letters of an exercise
 STUB = 40  # so short a sentence says too little alone
 ROWS, LETTERS = 9, 75  # a table with more or longer rows cannot be read from the last row
@@ -44,7 +39,6 @@ class Block:
         text: in Markdown; the alternative text of a picture; the formula of an equation.
         section: the heading that it stands under.
         cell: the number of its cell.
-        level: of a heading.
         png: the bytes of a picture.
     """
 
@@ -52,7 +46,6 @@ class Block:
     text: str
     section: str
     cell: int
-    level: int = 0
     png: bytes = b""
 
 
@@ -136,8 +129,8 @@ def pieces(text: str, section: str, cell: int) -> Iterator[Block]:
         elif folded:
             continue
         elif token.type == "heading_open":
-            section, level = tokens[place + 1].content, int(token.tag[1])
-            yield Block("heading", section, section, cell, level)
+            section = tokens[place + 1].content
+            yield Block("heading", section, section, cell)
         elif token.type in kinds:
             source = "\n".join(lines[slice(*token.map)])
             yield Block(kinds[token.type], source, section, cell)
@@ -189,10 +182,8 @@ def around(found: list[Block], start: int, end: int) -> tuple[str, str, str]:
     """What is said about the blocks from ``start`` to ``end``: before them, the guess that is asked for, and after."""
     before, _, guess = said(found[start - 1]).partition(GUESS)
     told = spoken(before)
-    if start > 1 and leads(
-        found[start - 2]
-    ):  # the first sentences speak of what was shown before
-        told = told[-1:]
+    if start > 1 and leads(found[start - 2]):
+        told = told[-1:]  # the first sentences speak of what was shown before
     before = " ".join(few(told[::-1])[::-1])
     told = spoken(said(found[end]).partition(GUESS)[0]) if end < len(found) else []
     if end + 1 < len(found) and leads(found[end + 1]) and GUESS not in found[end].text:
@@ -232,15 +223,8 @@ def shown(found: list[Block]) -> Iterator[Slide]:
                 found, place, place + 1, Slide("table", block.section, lines=(block.text,))
             )
         elif numbered(block):
-            end = next(
-                (
-                    k
-                    for k, b in enumerate(rest)
-                    if (b.cell, b.section) != (block.cell, block.section)
-                ),
-                None,
-            )
-            run = rest[:end]
+            here = block.cell, block.section
+            run = list(takewhile(lambda b, here=here: (b.cell, b.section) == here, rest))
             size = max(k for k, b in enumerate(run) if numbered(b)) + 1
             done = place + size
             before, _, after = around(found, place, done)
@@ -272,7 +256,7 @@ def read(path: Path) -> Chapter:
         ValueError: the chapter lacks its title, its goals or its summary.
     """
     found = list(blocks(json.loads(path.read_text(encoding="utf-8"))))
-    title = re.match(r"(\d+)\. (.+)", found[0].text)
+    title = re.match(r"(\d+)\. (.+)", found[0].text if found else "")
     goals = next((block.text for block in found if block.kind == "list"), "")
     known = [
         sentence for b in found if b.section == SUMMARY for sentence in sentences(said(b))

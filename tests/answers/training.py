@@ -273,7 +273,8 @@ def gain(outputs, enlarged, targets, shave):
     7: [
         (_train(give="learner.model"), "it gives the network"),
         (_train(settings=", architecture='9-5-5'"), "weights of another network"),
-        (_train(settings=", colour='rgb'").replace("Crops(photographs", "Crops([p.expand(3, -1, -1) for p in photographs]"),
+        (_train(settings=", colour='rgb'")
+         .replace("Crops(photographs", "Crops([p.expand(3, -1, -1) for p in photographs]"),
          "weights of another network"),
         (_LOOP.format(target="y[:, max(r - 6, 0) : max(r - 6, 0) + 21, max(c - 6, 0) : max(c - 6, 0) + 21]"),
          "moves what it sees"),

@@ -27,12 +27,14 @@ from pathlib import Path
 
 import box
 import marking
+import marks
 import psutil
 import report
 import submissions
 import torch
 from box import NoSandbox
 from marking import Bundle
+from marks import number
 from sandbox import Limits, Protection
 from submissions import Submission
 
@@ -48,7 +50,7 @@ def main(words: list[str] | None = None) -> int:
     options = _options(words)
     try:
         _grade(options)
-    except (Wrong, NoSandbox, report.Unmarked, OSError) as problem:
+    except (Wrong, NoSandbox, marks.Unmarked, OSError) as problem:
         print(f"grade: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -157,19 +159,19 @@ def _grade(options: argparse.Namespace) -> None:
     print(f"{name}: {len(found)} submissions, {kept} of them graded before", flush=True)
     if protection:
         print(f"protection: {protection}", flush=True)
-    for number, result in enumerate(
+    for count, result in enumerate(
         _results(waiting, tests, seed, protection, limits, options.jobs), start=kept + 1
     ):
         result["protection"] = str(protection)
         with atomic(out / "results" / f"{result['key']}.json") as temporary:
             temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
-        told = f"{report.number(result['total'])} of {report.number(result['possible'])}"
+        told = f"{number(result['total'])} of {number(result['possible'])}"
         told += (
             ""
             if result["status"] == "graded"
             else f", {result['status']}: {result['reason']}"
         )
-        print(f"[{number}/{len(found)}] {result['student']}: {told}", flush=True)
+        print(f"[{count}/{len(found)}] {result['student']}: {told}", flush=True)
     results = list(_stored(out))
     report.write(out, results, tests, _facts(results, tests, seed, limits))
     failed = sum(result["status"] == "failed" for result in results)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import submissions
 from box import NoSandbox
-from otter.test_files import GradingResults, TestFile, create_test_file
+from otter.test_files import GradingResults, TestCase, TestFile, create_test_file
 from sandbox import Limits, Protection
 from session import Session, Stopped, clean
 from submissions import Submission, Unreadable
@@ -28,10 +28,27 @@ NAMES = {
     name: {question.name for question in questions.values()}
     for name, questions in ASSIGNMENTS.items()
 }
-POINTS = re.compile(r"^#+ *Question (\d+)[^\n]*?\((\d+(?:\.\d+)?) points?", re.M)
+TITLE = re.compile(r"^# *(.+)$", re.M)
+QUESTION = re.compile(
+    r"^## *Question (\d+)[^\n]*?\((\d+(?:\.\d+)?) points?\)(.*?)(?=^## |\Z)", re.M | re.S
+)
+ROW = re.compile(r"^\|([^|\n]+)\| *(\d+(?:\.\d+)?) *\|$", re.M)
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(r"__code__|__globals__|DisableTorchFunction|_pop_mode|srcnn\.questions|checks_\w+|gc\.get_|sys\._getframe"
                  r"|/proc/|ctypes|ASSIGNMENTS|QUESTIONS")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """What an answer in words is marked by.
+
+    Attributes:
+        points: of the whole answer.
+        rows: what a reader looks for, and the points for it.
+    """
+
+    points: float
+    rows: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,14 +57,16 @@ class Bundle:
 
     Attributes:
         name: of the assignment.
+        title: as its notebook has it.
         files: number of a question -> its tests, a Python file in otter's format.
-        written: number of a question that is answered in words -> its points.
+        written: number of a question that is answered in words -> what it is marked by.
         digest: changes when the tests do.
     """
 
     name: str
+    title: str
     files: dict[int, Path]
-    written: dict[int, float] = field(default_factory=dict)
+    written: dict[int, Rubric] = field(default_factory=dict)
     digest: str = ""
 
 
@@ -74,23 +93,15 @@ def bundle(name: str, exercises: Path = EXERCISES) -> Bundle:
         number: sum(case.points for case in _load(path).test_cases)
         for number, path in found.items()
     }
-    written = _written(exercises / "student" / f"{name}.ipynb", worth)
-    return Bundle(name, dict(sorted(found.items())), written, digest)
-
-
-def _written(path: Path, tested: dict[int, float]) -> dict[int, float]:
-    """Points for the words, where a student notebook has a cell for them: the question's less those of its tests."""
-    if not path.exists():
-        return {}
-    data = path.read_bytes()
-    points = {
-        int(number): float(worth)
-        for number, worth in POINTS.findall(submissions.words(data))
-    }
-    return {
-        number: points.get(number, 0) - tested.get(number, 0)
-        for number in sorted(submissions.read(data).written)
-    }
+    data = (exercises / "student" / f"{name}.ipynb").read_bytes()
+    text = submissions.words(data)
+    written = {}
+    for number, points, body in QUESTION.findall(text):
+        if int(number) in submissions.read(data).written:
+            rows = tuple((what.strip(), float(each)) for what, each in ROW.findall(body))
+            # the points of a question are those of its tests and those of its words
+            written[int(number)] = Rubric(float(points) - worth.get(int(number), 0), rows)
+    return Bundle(name, TITLE.search(text)[1], dict(sorted(found.items())), written, digest)
 
 
 def grade(
@@ -218,7 +229,7 @@ def _question(session: Session, number: int, file: TestFile, seed: int) -> dict:
     file.run(environment)
     cases = [
         {
-            "name": outcome.test_case.name,
+            "name": _name(outcome.test_case),
             "points": outcome.test_case.points if outcome.passed else 0,
             "possible": outcome.test_case.points,
             "passed": outcome.passed,
@@ -230,6 +241,11 @@ def _question(session: Session, number: int, file: TestFile, seed: int) -> dict:
     return _summed(
         number, cases, hints.pop() if len(hints) == 1 else ""
     )  # one and the same is said once
+
+
+def _name(case: TestCase) -> str:
+    """What a test case is about, in words: a source has them as the name of its function."""
+    return case.body.test_func.__name__.removeprefix("test_").replace("_", " ")
 
 
 def _watched(test: Callable, raised: list) -> Callable:
@@ -264,7 +280,7 @@ def _hint(error: BaseException) -> str:
 def _unanswered(number: int, file: TestFile, reason: str) -> dict:
     cases = [
         {
-            "name": case.name,
+            "name": _name(case),
             "points": 0,
             "possible": case.points,
             "passed": False,

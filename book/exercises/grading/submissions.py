@@ -16,6 +16,7 @@ LARGEST = 20 * 2**20  # bytes of one file; a notebook with its pictures has a te
 MOST = 20_000  # files of an archive
 ENDINGS = (".ipynb", ".py", ".txt", ".json")  # browsers add .txt or .json to a notebook
 NO_NOTEBOOK = "there is no notebook: no file whose name ends in .ipynb"
+PLACEHOLDER = "Write here."
 HEADING = re.compile(r"^#+ *Your answer to question (\d+)[^\n]*\n(.*)", re.M | re.S | re.I)
 
 
@@ -235,7 +236,8 @@ def read(data: bytes) -> Notebook:
         if cell.get("cell_type") == "code":
             code.append(source)
         elif found := HEADING.search(source):
-            written[int(found[1][:6])] = found[2].strip()
+            text = found[2].strip()
+            written[int(found[1][:6])] = "" if text == PLACEHOLDER else text
     return Notebook(tuple(code), written, remark)
 
 
