@@ -183,7 +183,7 @@ def _quietly(function: Callable, args: tuple) -> object:
     """What a mistake gives; some of them cannot be made with every argument."""
     try:
         return function(*copy.deepcopy(args))
-    except (ArithmeticError, RuntimeError, ValueError, IndexError):
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
         return NotYet
 
 

@@ -117,8 +117,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         breaks = server.breaks.get(name)
         content = content[: breaks.pop(0) if breaks else None]
+        server.served += len(content)  # before the client can have it all and the test can look
         self.wfile.write(content)
-        server.served += len(content)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

@@ -209,9 +209,6 @@ def cells_of_all_kinds(make: Maker, places: list[str]) -> Iterator[Handed]:
     yield extra("memory", "hoard = [bytearray(2**28) for _ in range(100)]", "MemoryError")
     yield extra("disk", "open('big', 'wb').write(bytes(2**30))", "OSError")
     yield extra("forged", FORGED, "that nobody asked for")
-    yield extra(
-        "magic", "%matplotlib inline\n!ls /\n%time 1 + 1\nassert 1 < 0, 'to the end'", "AssertionError: to the end"
-    )
     yield extra("burglar", f"PLACES = {places!r}\n{BURGLAR}", r"RuntimeError: found \[\]")
     yield extra("network", NETWORK, "no network")
     yield extra("secrets", SECRETS, "RuntimeError: sees")

@@ -72,6 +72,45 @@ def test_nothing_else_is_kept_beside_what_is_generated():
     assert {path.name for path in (EXERCISES / "bundle").iterdir() if path.name != "__pycache__"} == set(ASSIGNMENTS)
 
 
+DISORDER = """# %% [raw]
+# # ASSIGNMENT CONFIG
+# tests: {files: true, ok_format: false}
+
+# %% [raw]
+# # BEGIN QUESTION
+# name: question_1
+# points: 1
+
+# %% [raw]
+# # END TESTS
+"""
+
+
+def test_a_source_whose_marks_are_in_disorder_is_named(tmp_path):
+    source = tmp_path / "odd.py"
+    source.write_text(DISORDER, encoding="utf-8")
+    code = "import exercises, pathlib, sys; exercises.made(pathlib.Path(sys.argv[1]))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")}
+    done = subprocess.run([sys.executable, "-c", code, source], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    (told,) = done.stderr.splitlines()
+    assert told.startswith(f"{source}: otter assign stops: ")
+    assert "end tests cell with no begin block cell" in told
+
+
+def test_tests_of_a_question_that_is_no_more_are_removed(tmp_path):
+    old = tmp_path / "bundle" / "it" / "question_9.py"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    code = """import exercises, pathlib, sys
+exercises.EXERCISES = pathlib.Path(sys.argv[1])
+exercises.write({"student/it.ipynb": "{}", "bundle/it/question_1.py": "points = 1"}, "it")"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")}
+    subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, check=True)
+    kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept == {"student/it.ipynb", "bundle/it/question_1.py"}
+
+
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_a_student_s_notebook_has_nothing_of_the_grader_and_no_answer(name):
     notebook = nbformat.read(EXERCISES / "student" / f"{name}.ipynb", as_version=4)

@@ -417,6 +417,7 @@ def test_what_cannot_be_judged_does_not_cross(value):
     [
         b"", b"[]", b"{}", b"nonsense", b"\xff", b"[" * 100_000, b'{"value": 3}', b'{"value": {"tensor": 1}}',
         b'{"value": {"tensor": ["float32", [4], 8]}}', b'{"value": {"tensor": ["float32", [-2, -4], 8]}}',
+        b'{"value": {"tensor": ["float32", [1000000000], 0]}}',
         b'{"value": {"tensor": ["object", [1], 8]}}', b'{"value": {"int": "%s"}}' % (b"f" * 9000),
         b'{"value": {"float": [1]}}', b'{"value": {"list": 3}}', b'{"value": {"pickle": "gASV"}}',
         b'{"value": {"dict": [[{"list": []}, null]]}}', b'{"value": {"tensor": ["float32", [1e99], 8]}}',

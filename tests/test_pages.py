@@ -1,11 +1,16 @@
 """The built pages in a real browser: nothing broken, nothing fetched from elsewhere, at two widths, light and dark."""
 
 import gzip
+import io
 import re
+import shutil
+import subprocess
 from urllib.parse import urlsplit
 
 import pytest
-from browse import NEEDS, PAGES, dead_links, look, pages, pdf
+from browse import NEEDS, PAGES, dead_links, look, pages, pdf, visit
+from PIL import Image
+from pypdf import PdfReader
 
 pytestmark = NEEDS
 
@@ -57,6 +62,22 @@ def test_a_reader_can_turn_pages_and_copy_code(browser, address):
     page.locator(".left-prev").click()
     page.wait_for_url("**/02_bicubic.html")
     page.close()
+
+
+def test_a_page_printed_from_a_dark_screen_is_black_on_white_and_unfolded(browser, address):
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("pdftoppm, from poppler-utils, is not here")
+    page = browser.new_page(color_scheme="dark")
+    visit(page, f"{address}/book/using.html")
+    printed = page.pdf(print_background=True, prefer_css_page_size=True)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.close()
+    assert "How to use this book" in PdfReader(io.BytesIO(printed)).pages[0].extract_text()
+    command = ["pdftoppm", "-r", "20", "-l", "1", "-png", "-"]
+    paper = Image.open(io.BytesIO(subprocess.run(command, input=printed, capture_output=True, check=True).stdout))
+    grey = paper.convert("L")
+    assert grey.getpixel((2, 2)) == grey.getpixel((grey.width // 2, grey.height - 3)) == 255
+    assert sum(grey.histogram()[200:]) > 0.8 * grey.width * grey.height
 
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="

@@ -190,7 +190,13 @@ def test_of_two_mistakes_the_one_that_explains_every_case_goes_first():
     tried = [((t([2.0]),), t([8.0])), ((t([3.0]),), t([9.0]))]
     assert recognise(two, tried, tried) == "always wrong"
     assert recognise(two, tried[1:], tried[:1]) == "always wrong"
-    assert recognise(two, [((t([2.0]),), t([1.0]))], [((t([2.0]),), t([1.0]))]) is None
+    neither = [((t([2.0]),), t([1.0]))]
+    assert recognise(two, neither, neither) is None
+
+
+def test_a_mistake_that_cannot_be_made_with_some_case_is_passed_over():
+    said = judge(DOUBLE, lambda x: 2 * x if x.ndim == 1 else x + 9)
+    assert said == "its shape is right, but 100% of its values are not"
 
 
 def test_the_traceback_of_an_answer_s_error_is_one_short_line():

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import psutil
+
 from inside import wire
 from sandbox import SCRATCH, SPARE, Limits, Protection, command, environment
 
@@ -41,9 +42,7 @@ class Box:
         # root's own processes know no limit of their number; each grading process has one box at a time, hence one user
         self.user = 20000 + os.getpid() % 40000 if root else 0
         self.name = f"srcnn-{os.getpid()}-{time.monotonic_ns()}"
-        self.folder = (
-            tempfile.mkdtemp(prefix="srcnn-") if protection.kind == "none" else None
-        )
+        self.folder = tempfile.mkdtemp(prefix="srcnn-") if protection.kind == "none" else None
         self.printed, self.tail, self.token = 0, b"", ""
         self.process = subprocess.Popen(
             command(protection, limits, self.name, self.user),
@@ -54,14 +53,10 @@ class Box:
             os.set_blocking(stream.fileno(), False)
         try:
             self._receive(time.monotonic() + START)
-            self.ask(
-                {"do": "limit", "user": self.user, "limits": self._rlimits()}, seconds=START
-            )
+            self.ask({"do": "limit", "user": self.user, "limits": self._rlimits()}, seconds=START)
         except Lost as lost:
             self.close()
-            raise NoSandbox(
-                f"{lost}; {self.tail.decode(errors='replace')[-600:].strip()}"
-            ) from None
+            raise NoSandbox(f"{lost}; {self.tail.decode(errors='replace')[-600:].strip()}") from None
 
     def _rlimits(self) -> dict[str, int]:
         others = 0
@@ -81,9 +76,7 @@ class Box:
             "CORE": 0,
         }
 
-    def ask(
-        self, request: dict, value: object = None, *, seconds: float
-    ) -> tuple[dict, object]:
+    def ask(self, request: dict, value: object = None, *, seconds: float) -> tuple[dict, object]:
         """Send a request and wait for its reply.
 
         Raises:
@@ -91,9 +84,7 @@ class Box:
         """
         self.printed, self.token = 0, secrets.token_hex(8)
         told = {**request, "seconds": seconds, "token": self.token}
-        return self._receive(
-            time.monotonic() + PATIENCE * seconds + GRACE, wire.pack(told, value)
-        )
+        return self._receive(time.monotonic() + PATIENCE * seconds + GRACE, wire.pack(told, value))
 
     def _receive(self, until: float, out: bytes = b"") -> tuple[dict, object]:
         incoming, wanted = bytearray(), wire.HEAD
@@ -120,11 +111,7 @@ class Box:
                     if wanted == wire.HEAD and len(incoming) == wanted:
                         wanted += wire.length(bytes(incoming))
                     if len(incoming) == wanted > wire.HEAD:
-                        return self._checked(
-                            *wire.unpack(
-                                bytes(incoming[: wire.HEAD]), bytes(incoming[wire.HEAD :])
-                            )
-                        )
+                        return self._checked(*wire.unpack(bytes(incoming[: wire.HEAD]), bytes(incoming[wire.HEAD :])))
                 except wire.Unspeakable as error:
                     raise Lost(f"sent {error}") from None
                 if self.process.poll() is not None:
@@ -169,12 +156,7 @@ class Box:
     def _ending(self) -> str:
         code = self.process.returncode
         number = -code if code < 0 else code - 128 if code > 128 else 0
-        names = {
-            9: "it was killed",
-            11: "a memory fault",
-            6: "it aborted",
-            24: "it used too much time",
-        }
+        names = {9: "it was killed", 11: "a memory fault", 6: "it aborted", 24: "it used too much time"}
         return f"ended Python ({names.get(number, f'exit code {code}')})"
 
     def _watch(self) -> None:
@@ -207,15 +189,8 @@ class Box:
             for process in family:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
-        if (
-            self.protection.kind == "container"
-        ):  # the engine's client is gone, the container may not be
-            subprocess.run(
-                [self.protection.engine, "kill", self.name],
-                capture_output=True,
-                check=False,
-                timeout=60,
-            )
+        if self.protection.kind == "container":  # the engine's client is gone, the container may not be
+            subprocess.run([self.protection.engine, "kill", self.name], capture_output=True, check=False, timeout=60)
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
@@ -253,13 +228,9 @@ def choose(image: str | None, unprotected: bool, limits: Limits) -> Protection:
     elif engine := shutil.which("bwrap"):
         protection = Protection("bubblewrap", engine)
     else:
-        raise NoSandbox(
-            "bubblewrap is not installed (Debian: apt install bubblewrap); --container IMAGE does without"
-        )
+        raise NoSandbox("bubblewrap is not installed (Debian: apt install bubblewrap); --container IMAGE does without")
     try:
         Box(protection, limits).close()
     except NoSandbox as why:
-        raise NoSandbox(
-            f"the sandbox ({protection.kind}) does not start here: {why}"
-        ) from None
+        raise NoSandbox(f"the sandbox ({protection.kind}) does not start here: {why}") from None
     return protection

@@ -25,20 +25,20 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields, replace
 from pathlib import Path
 
+import psutil
+import torch
+
 import box
 import marking
 import marks
-import psutil
 import report
 import submissions
-import torch
 from box import NoSandbox
 from marking import Bundle
 from marks import number
 from sandbox import Limits, Protection
-from submissions import Submission
-
 from srcnn.files import atomic
+from submissions import Submission
 
 
 class Wrong(Exception):
@@ -54,80 +54,44 @@ def main(words: list[str] | None = None) -> int:
         print(f"grade: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "\nstopped; what is graded is kept, and the same command goes on from there",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(130)  # the grading processes see it and end their sandboxes
+        print("\nstopped; what is graded is kept, and the same command goes on from there", file=sys.stderr)
+        return 130
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    """End the grading processes, whose sandboxes end with them; what is graded is stored."""
+    for process in multiprocessing.active_children():
+        process.kill()
+    raise KeyboardInterrupt
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
     head, _, rest = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(
-        prog="grade",
-        description=head,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="grade", description=head, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("submissions", type=Path, help="folder or zip file: NAME.ipynb, or a folder NAME, per student")
+    parser.add_argument("--seed", required=True, help="what the hidden tests draw from: a whole number, kept secret")
+    parser.add_argument("--out", type=Path, help="folder for what comes of it (the submissions' name and -grades)")
+    parser.add_argument("--assignment", choices=sorted(marking.NAMES), help="which one (recognised if not given)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (%(default)s)")
+    parser.add_argument("--container", metavar="IMAGE", help="run each submission in a container of this image")
     parser.add_argument(
-        "submissions",
-        type=Path,
-        help="folder or zip file: NAME.ipynb, or a folder NAME, per student",
-    )
-    parser.add_argument(
-        "--seed",
-        required=True,
-        help="what the hidden tests draw from: a whole number, kept secret",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        help="folder for what comes of it (the submissions' name and -grades)",
-    )
-    parser.add_argument(
-        "--assignment",
-        choices=sorted(marking.NAMES),
-        help="which one (recognised if not given)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=os.cpu_count() or 1,
-        help="how many at a time (%(default)s)",
-    )
-    parser.add_argument(
-        "--container",
-        metavar="IMAGE",
-        help="run each submission in a container of this image",
-    )
-    parser.add_argument(
-        "--unprotected",
-        action="store_true",
-        help="no sandbox: submissions can read and write what you can",
+        "--unprotected", action="store_true", help="no sandbox: submissions can read and write what you can"
     )
     for field in fields(Limits):
-        parser.add_argument(
-            f"--{field.name}",
-            type=field.type,
-            metavar="N",
-            help=f"limit: {_limit(field.name)}",
-        )
+        parser.add_argument(f"--{field.name}", type=field.type, metavar="N", help=f"limit: {_limit(field.name)}")
     return parser.parse_args(words)
 
 
 def _limit(name: str) -> str:
+    """What a limit is, from the words of its class, and its values."""
     lines = Limits.__doc__.splitlines()
-    told = (
-        next(line for line in lines if line.strip().startswith(f"{name}:"))
-        .split(": ", 1)[1]
-        .rstrip(".")
-    )
-    others = "".join(
-        f", {getattr(limits, name)} for {which}" for which, limits in marking.LIMITS.items()
-    )
-    return f"{told} ({getattr(Limits(), name)}{others})"
+    told = next(line for line in lines if line.strip().startswith(f"{name}:")).split(": ", 1)[1].rstrip(".")
+    usual = getattr(Limits(), name)
+    others = ((which, getattr(limits, name)) for which, limits in marking.LIMITS.items())
+    return f"{told} ({usual}{''.join(f', {value} for {which}' for which, value in others if value != usual)})"
 
 
 def _grade(options: argparse.Namespace) -> None:
@@ -139,46 +103,30 @@ def _grade(options: argparse.Namespace) -> None:
         tests = marking.bundle(name)
     except FileNotFoundError as missing:
         raise Wrong(missing) from None
-    given = {
-        f.name: getattr(options, f.name)
-        for f in fields(Limits)
-        if getattr(options, f.name) is not None
-    }
+    given = {f.name: getattr(options, f.name) for f in fields(Limits) if getattr(options, f.name) is not None}
     if options.jobs < 1 or any(value <= 0 for value in given.values()):
         raise Wrong("--jobs and the limits are numbers above 0")
     limits = replace(marking.LIMITS.get(name, Limits()), **given)
     _prepare(out, {"assignment": name, "seed": seed, "tests": tests.digest})
-    report.write(
-        out, list(_stored(out)), tests, {}
-    )  # marks that cannot be read are told before the work, not after it
+    report.write(out, list(_stored(out)), tests, {})  # marks that cannot be read are told before the work, not after it
     waiting = [submission for submission in found if not _done(out, submission)]
-    protection = (
-        box.choose(options.container, options.unprotected, limits) if waiting else None
-    )
+    protection = box.choose(options.container, options.unprotected, limits) if waiting else None
     kept = len(found) - len(waiting)
     print(f"{name}: {len(found)} submissions, {kept} of them graded before", flush=True)
     if protection:
         print(f"protection: {protection}", flush=True)
-    for count, result in enumerate(
-        _results(waiting, tests, seed, protection, limits, options.jobs), start=kept + 1
-    ):
+    for count, result in enumerate(_results(waiting, tests, seed, protection, limits, options.jobs), start=kept + 1):
         result["protection"] = str(protection)
         with atomic(out / "results" / f"{result['key']}.json") as temporary:
             temporary.write_text(json.dumps(result, indent=1), encoding="utf-8")
         told = f"{number(result['total'])} of {number(result['possible'])}"
-        told += (
-            ""
-            if result["status"] == "graded"
-            else f", {result['status']}: {result['reason']}"
-        )
+        told += "" if result["status"] == "graded" else f", {result['status']}: {result['reason']}"
         print(f"[{count}/{len(found)}] {result['student']}: {told}", flush=True)
     results = list(_stored(out))
     report.write(out, results, tests, _facts(results, tests, seed, limits))
     failed = sum(result["status"] == "failed" for result in results)
     if failed:
-        print(
-            f"{failed} could not be run for a reason that is not theirs; the same command tries them again"
-        )
+        print(f"{failed} could not be run for a reason that is not theirs; the same command tries them again")
     print(f"grades: {out / 'grades.csv'}, summary: {out / 'summary.html'}")
 
 
@@ -186,27 +134,19 @@ def _seed(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Wrong(
-            f"the seed is a whole number, such as 20261; {text!r} is none"
-        ) from None
+        raise Wrong(f"the seed is a whole number, such as 20261; {text!r} is none") from None
 
 
 def _found(place: Path, out: Path) -> list[Submission]:
     if not place.exists():
         raise Wrong(f"there is no folder {place}")
     if place.is_file() and place.suffix.lower() != ".zip":
-        raise Wrong(
-            f"{place} is neither a folder nor a zip file; give the folder that has the submissions in it"
-        )
+        raise Wrong(f"{place} is neither a folder nor a zip file; give the folder that has the submissions in it")
     if place.is_dir() and out.resolve().is_relative_to(place.resolve()):
-        raise Wrong(
-            f"{out} is inside the folder of the submissions; give --out another place"
-        )
+        raise Wrong(f"{out} is inside the folder of the submissions; give --out another place")
     found = submissions.find(place)
     if not found or all(submission.problem for submission in found):
-        raise Wrong(
-            f"there are no submissions in {place}: files NAME.ipynb, or folders with one, are wanted"
-        )
+        raise Wrong(f"there are no submissions in {place}: files NAME.ipynb, or folders with one, are wanted")
     return found
 
 
@@ -214,16 +154,12 @@ def _assignment(found: list[Submission], place: Path) -> str:
     votes: Counter = Counter()
     for submission in found:
         try:
-            votes[
-                submissions.assignment(submissions.read(submission.data), marking.NAMES)
-            ] += not submission.problem
+            votes[submissions.assignment(submissions.read(submission.data), marking.NAMES)] += not submission.problem
         except submissions.Unreadable:
             continue
     del votes[None]
     if not votes.total():
-        raise Wrong(
-            f"no submission in {place} shows which assignment it is of; say it with --assignment"
-        )
+        raise Wrong(f"no submission in {place} shows which assignment it is of; say it with --assignment")
     return votes.most_common(1)[0][0]
 
 
@@ -235,12 +171,8 @@ def _prepare(out: Path, run: dict) -> None:
         other = [key for key in run if before.get(key) != run[key]]
         if other:
             words = {"tests": "other tests (has the repository changed?)"}
-            told = " and ".join(
-                words.get(key, f"another {key}, {before.get(key)}") for key in other
-            )
-            raise Wrong(
-                f"{out} has results of {told}; give --out another folder, or remove this one"
-            )
+            told = " and ".join(words.get(key, f"another {key}, {before.get(key)}") for key in other)
+            raise Wrong(f"{out} has results of {told}; give --out another folder, or remove this one")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Wrong(f"{out} has something else in it; give --out a new folder")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)  # grades are nobody else's business
@@ -268,9 +200,7 @@ def _results(waiting: list[Submission], *how: object) -> Iterator[dict]:
     left = {submission.key: submission for submission in waiting}
     try:
         with _pool(jobs) as pool:
-            futures = {
-                pool.submit(_one, submission, *rest): submission for submission in waiting
-            }
+            futures = {pool.submit(_one, submission, *rest): submission for submission in waiting}
             for future in as_completed(futures):
                 result = future.result()
                 del left[futures[future].key]
@@ -281,17 +211,12 @@ def _results(waiting: list[Submission], *how: object) -> Iterator[dict]:
                 with _pool(1) as pool:
                     yield pool.submit(_one, submission, *rest).result()
             except BrokenProcessPool:
-                yield _failed(
-                    submission,
-                    "the process that graded it was killed; is there enough memory?",
-                )
+                yield _failed(submission, "the process that graded it was killed; is there enough memory?")
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
     # processes, because a check may exchange functions of the package for a while (srcnn.questions.without)
-    return ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("spawn"), initializer=_begin
-    )
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_begin)
 
 
 def _begin() -> None:
@@ -312,9 +237,7 @@ class _Stuck(BaseException):
     """Raised where our own tests do not end; otter would take an Exception for the student's fault."""
 
 
-def _one(
-    submission: Submission, tests: Bundle, seed: int, protection: Protection, limits: Limits
-) -> dict:
+def _one(submission: Submission, tests: Bundle, seed: int, protection: Protection, limits: Limits) -> dict:
     def ring(*_: object) -> None:
         raise _Stuck
 
@@ -351,4 +274,5 @@ def _facts(results: list[dict], tests: Bundle, seed: int, limits: Limits) -> dic
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _interrupt)
     sys.exit(main())

@@ -10,32 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from otter.test_files import GradingResults, TestCase, TestFile, create_test_file
+
 import submissions
 from box import NoSandbox
-from otter.test_files import GradingResults, TestCase, TestFile, create_test_file
 from sandbox import Limits, Protection
 from session import Session, Stopped, clean
-from submissions import Submission, Unreadable
-
 from srcnn.checks import ASSIGNMENTS
 from srcnn.questions import NotYet
+from submissions import Submission, Unreadable
 
-LIMITS = {
-    "training": Limits(cell=300, call=180, total=2400)
-}  # two trainings; the notebook states the 180 seconds
+LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; the notebook states the 180 seconds
 EXERCISES = Path(__file__).resolve().parents[1]
-NAMES = {
-    name: {question.name for question in questions.values()}
-    for name, questions in ASSIGNMENTS.items()
-}
+NAMES = {name: {question.name for question in questions.values()} for name, questions in ASSIGNMENTS.items()}
 TITLE = re.compile(r"^# *(.+)$", re.M)
-QUESTION = re.compile(
-    r"^## *Question (\d+)[^\n]*?\((\d+(?:\.\d+)?) points?\)(.*?)(?=^## |\Z)", re.M | re.S
-)
+QUESTION = re.compile(r"^## *Question (\d+)[^\n]*?\((\d+(?:\.\d+)?) points?\)(.*?)(?=^## |\Z)", re.M | re.S)
 ROW = re.compile(r"^\|([^|\n]+)\| *(\d+(?:\.\d+)?) *\|$", re.M)
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
-ODD = re.compile(r"__code__|__globals__|DisableTorchFunction|_pop_mode|srcnn\.questions|checks_\w+|gc\.get_|sys\._getframe"
-                 r"|/proc/|ctypes|ASSIGNMENTS|QUESTIONS")  # fmt: skip
+ODD = re.compile(
+    r"__code__|__globals__|DisableTorchFunction|_pop_mode|srcnn\.questions|checks_\w+|gc\.get_|sys\._getframe|/proc/|ctypes"
+    r"|ASSIGNMENTS|QUESTIONS"
+)
 
 
 @dataclass(frozen=True)
@@ -77,22 +72,12 @@ def bundle(name: str, exercises: Path = EXERCISES) -> Bundle:
         FileNotFoundError: they are not there.
     """
     folder = exercises / "bundle" / name
-    found = {
-        int(path.stem.removeprefix("question_")): path
-        for path in folder.glob("question_*.py")
-    }
+    found = {int(path.stem.removeprefix("question_")): path for path in folder.glob("question_*.py")}
     if not found:
-        raise FileNotFoundError(
-            f"there are no tests in {folder}; `make exercises` makes them"
-        )
+        raise FileNotFoundError(f"there are no tests in {folder}; `make exercises` makes them")
     parts = [*sorted(found.values()), *sorted(exercises.glob("hidden*.py"))]
-    digest = hashlib.sha256(
-        b"".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)
-    ).hexdigest()
-    worth = {
-        number: sum(case.points for case in _load(path).test_cases)
-        for number, path in found.items()
-    }
+    digest = hashlib.sha256(b"".join(part.name.encode() + b"\0" + part.read_bytes() for part in parts)).hexdigest()
+    worth = {number: sum(case.points for case in _load(path).test_cases) for number, path in found.items()}
     data = (exercises / "student" / f"{name}.ipynb").read_bytes()
     text = submissions.words(data)
     written = {}
@@ -104,9 +89,7 @@ def bundle(name: str, exercises: Path = EXERCISES) -> Bundle:
     return Bundle(name, TITLE.search(text)[1], dict(sorted(found.items())), written, digest)
 
 
-def grade(
-    submission: Submission, tests: Bundle, seed: int, protection: Protection, limits: Limits
-) -> dict:
+def grade(submission: Submission, tests: Bundle, seed: int, protection: Protection, limits: Limits) -> dict:
     """Grade one submission.
 
     Args:
@@ -128,34 +111,20 @@ def grade(
         result["remarks"].append(clean(submission.remark))
     try:
         notebook = _notebook(submission, tests.name)
-        result["written"] = {
-            str(number): text[:20000] for number, text in notebook.written.items()
-        }
+        result["written"] = {str(number): text[:20000] for number, text in notebook.written.items()}
         if notebook.remark:
             result["remarks"].append(notebook.remark)
         odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
         if odd:
-            result["remarks"].append(
-                f"its code has {', '.join(odd)}, which an answer can do without"
-            )
+            result["remarks"].append(f"its code has {', '.join(odd)}, which an answer can do without")
         files = _run(result, notebook.cells, tests, seed, protection, limits)
     except (Unreadable, NoSandbox) as problem:
         failed = isinstance(problem, NoSandbox)
-        result |= {
-            "status": "failed" if failed else "not graded",
-            "reason": clean(str(problem), 900),
-        }
+        result |= {"status": "failed" if failed else "not graded", "reason": clean(str(problem), 900)}
         files = [_load(path) for path in tests.files.values()]
-        result["questions"] = [
-            _unanswered(number, file, "")
-            for number, file in zip(tests.files, files, strict=True)
-        ]
+        result["questions"] = [_unanswered(number, file, "") for number, file in zip(tests.files, files, strict=True)]
     totals = GradingResults(files)
-    result |= {
-        "total": totals.total,
-        "possible": totals.possible,
-        "seconds": round(time.monotonic() - begun, 1),
-    }
+    result |= {"total": totals.total, "possible": totals.possible, "seconds": round(time.monotonic() - begun, 1)}
     return result
 
 
@@ -172,12 +141,7 @@ def _notebook(submission: Submission, wanted: str) -> submissions.Notebook:
 
 
 def _run(
-    result: dict,
-    cells: tuple[str, ...],
-    tests: Bundle,
-    seed: int,
-    protection: Protection,
-    limits: Limits,
+    result: dict, cells: tuple[str, ...], tests: Bundle, seed: int, protection: Protection, limits: Limits
 ) -> list[TestFile]:
     session = Session(cells, tests.name, protection, limits)
     files = [_load(path) for path in tests.files.values()]
@@ -187,23 +151,14 @@ def _run(
     finally:
         session.close()
     # the visible checks' verdicts are no news beside the grading's
-    told = {
-        n: text
-        for n, text in session.errors.items()
-        if not text.startswith(("NotYet", "Unanswered"))
-    }
+    told = {n: text for n, text in session.errors.items() if not text.startswith(("NotYet", "Unanswered"))}
     result["errors"] = {str(number): text for number, text in sorted(told.items())}
-    result["left_out"] = {
-        str(number): text for number, text in sorted(session.left_out.items())
-    }
+    result["left_out"] = {str(number): text for number, text in sorted(session.left_out.items())}
     return files
 
 
 def _load(path: Path) -> TestFile:
-    for folder in (
-        str(path.parents[2]),
-        str(path.parent),
-    ):  # what the tests of several questions share
+    for folder in (str(path.parents[2]), str(path.parent)):  # what the tests of several questions share
         if folder not in sys.path:
             sys.path.insert(0, folder)
     return create_test_file(str(path), None)
@@ -212,11 +167,7 @@ def _load(path: Path) -> TestFile:
 def _question(session: Session, number: int, file: TestFile, seed: int) -> dict:
     """Run the tests of one question."""
     session.broken = None
-    asked = {
-        name
-        for case in file.test_cases
-        for name in inspect.signature(case.body.test_func).parameters
-    }
+    asked = {name for case in file.test_cases for name in inspect.signature(case.body.test_func).parameters}
     environment: dict[str, object] = {"seed": seed}
     try:
         for name in sorted(asked - set(environment)):
@@ -238,9 +189,7 @@ def _question(session: Session, number: int, file: TestFile, seed: int) -> dict:
         for outcome, error in zip(file.test_case_results, raised, strict=True)
     ]
     hints = {case["hint"] for case in cases}
-    return _summed(
-        number, cases, hints.pop() if len(hints) == 1 else ""
-    )  # one and the same is said once
+    return _summed(number, cases, hints.pop() if len(hints) == 1 else "")  # one and the same is said once
 
 
 def _name(case: TestCase) -> str:
@@ -267,11 +216,7 @@ def _hint(error: BaseException) -> str:
     """One sentence for the student; never a traceback, which would show the test."""
     text = clean(str(error))
     if isinstance(error, Stopped):
-        return (
-            f"it stops with {type(error).__name__}: {text}"
-            if text
-            else f"it stops with {type(error).__name__}"
-        )
+        return f"it stops with {type(error).__name__}: {text}" if text else f"it stops with {type(error).__name__}"
     if isinstance(error, (NotYet, AssertionError)):
         return text or "what it gives is not right"
     return f"what it gives could not be judged ({type(error).__name__}); is it of the kind that is asked for?"
@@ -279,13 +224,7 @@ def _hint(error: BaseException) -> str:
 
 def _unanswered(number: int, file: TestFile, reason: str) -> dict:
     cases = [
-        {
-            "name": _name(case),
-            "points": 0,
-            "possible": case.points,
-            "passed": False,
-            "hint": "",
-        }
+        {"name": _name(case), "points": 0, "possible": case.points, "passed": False, "hint": ""}
         for case in file.test_cases
     ]
     return _summed(number, cases, clean(reason))
@@ -293,10 +232,4 @@ def _unanswered(number: int, file: TestFile, reason: str) -> dict:
 
 def _summed(number: int, cases: list[dict], reason: str) -> dict:
     points, possible = (sum(case[key] for case in cases) for key in ("points", "possible"))
-    return {
-        "number": number,
-        "points": points,
-        "possible": possible,
-        "reason": reason,
-        "cases": cases,
-    }
+    return {"number": number, "points": points, "possible": possible, "reason": reason, "cases": cases}

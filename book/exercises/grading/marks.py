@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 from marking import Bundle
-
 from srcnn.files import atomic
 
 COLUMNS = ["key", "student", "question", "words", "answer", "points", "remark"]
@@ -40,20 +39,11 @@ def add(path: Path, results: list[dict], tests: Bundle) -> None:
             if (result["key"], question) not in given:
                 rows.append(dict(zip(COLUMNS, row, strict=True)))
             points, remark = given.get((result["key"], question), (None, ""))
-            mark = {
-                "number": question,
-                "answer": answer,
-                "words": words,
-                "points": points,
-                "remark": remark,
-            }
+            mark = {"number": question, "answer": answer, "words": words, "points": points, "remark": remark}
             result["marks"].append({**mark, "possible": rubric.points, "rows": rubric.rows})
             result["total"] += points or 0
             result["possible"] += rubric.points
-    kept = [
-        ["" if row.get(column) is None else row[column] for column in COLUMNS]
-        for row in rows
-    ]
+    kept = [["" if row.get(column) is None else row[column] for column in COLUMNS] for row in rows]
     write_text(path, table([COLUMNS, *kept]))
 
 
@@ -65,14 +55,10 @@ def _read(path: Path) -> list[dict]:
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
     head = text.split("\n", 1)[0]
-    return list(
-        csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    )
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
 
 
-def _mark(
-    path: Path, line: int, row: dict, tests: Bundle
-) -> tuple[tuple[str, int], tuple[float | None, str]]:
+def _mark(path: Path, line: int, row: dict, tests: Bundle) -> tuple[tuple[str, int], tuple[float | None, str]]:
     try:
         question, given = int(row["question"]), row["points"].strip().replace(",", ".")
         points = float(given) if given else None
@@ -80,10 +66,7 @@ def _mark(
             raise ValueError
         return (row["key"], question), (points, row.get("remark") or "")
     except (KeyError, ValueError, AttributeError, TypeError):
-        most = ", ".join(
-            f"{number(rubric.points)} for question {n}"
-            for n, rubric in tests.written.items()
-        )
+        most = ", ".join(f"{number(rubric.points)} for question {n}" for n, rubric in tests.written.items())
         raise Unmarked(
             f"{path}, row {line}: columns key, question and points are wanted, and points from 0 to {most}"
         ) from None
@@ -97,18 +80,12 @@ def number(value: float) -> str:
 def table(rows: list[list]) -> str:
     """Rows as CSV, with nothing in it that a spreadsheet takes for a formula."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [_cell(value) for value in row] for row in rows
-    )
+    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
 def _cell(value: object) -> object:
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def write_text(path: Path, text: str) -> None:

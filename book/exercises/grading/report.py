@@ -5,11 +5,11 @@ from collections import Counter
 from pathlib import Path
 
 import jinja2
+
 import marks
 from marking import Bundle
 from marks import number, table, write_text
 from session import BLANK
-
 from srcnn.checks import ASSIGNMENTS
 
 TEMPLATES = jinja2.Environment(
@@ -30,9 +30,7 @@ def write(out: Path, results: list[dict], tests: Bundle, facts: dict[str, str]) 
         tests: of the assignment.
         facts: what the summary says of the run.
     """
-    results = sorted(
-        results, key=lambda result: (result["student"].casefold(), result["key"])
-    )
+    results = sorted(results, key=lambda result: (result["student"].casefold(), result["key"]))
     marks.add(out / "marks.csv", results, tests)
     titles = {number: f"Question {number}" for number in {*tests.files, *tests.written}}
     for number_, question in ASSIGNMENTS[tests.name].items():
@@ -41,42 +39,23 @@ def write(out: Path, results: list[dict], tests: Bundle, facts: dict[str, str]) 
     page = TEMPLATES.get_template("feedback.html")
     (out / "feedback").mkdir(exist_ok=True)
     for result in results:
-        write_text(
-            out / "feedback" / f"{result['key']}.html",
-            page.render(r=result, titles=titles, title=tests.title),
-        )
+        write_text(out / "feedback" / f"{result['key']}.html", page.render(r=result, titles=titles, title=tests.title))
     write_text(out / "grades.csv", _table(results, tests))
     told = TEMPLATES.get_template("summary.html").render(
-        results=results,
-        titles=titles,
-        title=tests.title,
-        facts=facts,
-        **_statistics(results, tests),
+        results=results, titles=titles, title=tests.title, facts=facts, **_statistics(results, tests)
     )
     write_text(out / "summary.html", told)
 
 
 def _table(results: list[dict], tests: Bundle) -> str:
     head = ["student", "file", "status", "total", "possible"]
-    head += [f"question_{number}" for number in tests.files] + [
-        f"written_{number}" for number in tests.written
-    ]
+    head += [f"question_{number}" for number in tests.files] + [f"written_{number}" for number in tests.written]
     rows = [[*head, "reason", "feedback"]]
     for r in results:
-        points = {
-            question["number"]: number(question["points"]) for question in r["questions"]
-        }
-        row = [
-            r["student"],
-            r["file"],
-            r["status"],
-            number(r["total"]),
-            number(r["possible"]),
-        ]
+        points = {question["number"]: number(question["points"]) for question in r["questions"]}
+        row = [r["student"], r["file"], r["status"], number(r["total"]), number(r["possible"])]
         row += [points.get(n, "0") for n in tests.files]
-        row += [
-            "" if mark["points"] is None else number(mark["points"]) for mark in r["marks"]
-        ]
+        row += ["" if mark["points"] is None else number(mark["points"]) for mark in r["marks"]]
         rows.append([*row, "; ".join(reasons(r)), f"feedback/{r['key']}.html"])
     return table(rows)
 
@@ -88,9 +67,7 @@ def reasons(result: dict) -> list[str]:
     for question in result["questions"]:
         if question["reason"]:
             questions.setdefault(question["reason"], []).append(str(question["number"]))
-    told += [
-        f"question {', '.join(numbers)}: {reason}" for reason, numbers in questions.items()
-    ]
+    told += [f"question {', '.join(numbers)}: {reason}" for reason, numbers in questions.items()]
     told += [f"cell {n} was left out: {why}" for n, why in result["left_out"].items()]
     return told + result["remarks"]
 
@@ -99,9 +76,7 @@ def _statistics(results: list[dict], tests: Bundle) -> dict:
     """What the summary shows."""
     totals = [result["total"] for result in results]
     possible = max((result["possible"] for result in results), default=0)
-    bins = Counter(
-        min(int(10 * total / possible), 9) if possible else 0 for total in totals
-    )
+    bins = Counter(min(int(10 * total / possible), 9) if possible else 0 for total in totals)
     hints = Counter(
         (question["number"], hint)
         for result in results
@@ -121,10 +96,7 @@ def _statistics(results: list[dict], tests: Bundle) -> dict:
     look = [
         (result, reasons(result))
         for result in results
-        if result["status"] != "graded"
-        or result["left_out"]
-        or result["remarks"]
-        or not result["total"]
+        if result["status"] != "graded" or result["left_out"] or result["remarks"] or not result["total"]
     ]
     return {
         "bins": [bins[k] for k in range(10)],
@@ -135,7 +107,5 @@ def _statistics(results: list[dict], tests: Bundle) -> dict:
         "questions": questions,
         "hints": hints.most_common(15),
         "look": look,
-        "unmarked": sum(
-            mark["points"] is None for result in results for mark in result["marks"]
-        ),
+        "unmarked": sum(mark["points"] is None for result in results for mark in result["marks"]),
     }

@@ -60,7 +60,7 @@ class Protection:
         return {
             "bubblewrap": "bubblewrap: no network, no files but Python's and its own, limits on everything"
             + (", and a user without rights" if os.geteuid() == 0 else ""),
-            "container": f"a container of the image {self.image} for each, without network, by {Path(self.engine).name}",
+            "container": f"{Path(self.engine).name}: a container of the image {self.image} for each, without network",
             "none": "NONE but limits on time and memory: a submission could read and write what you can",
         }[self.kind]
 
@@ -87,37 +87,16 @@ def command(protection: Protection, limits: Limits, name: str, user: int) -> lis
 
 def _bubblewrap(engine: str, limits: Limits, user: int) -> list[str]:
     package = Path(srcnn.__file__).resolve().parent
-    shown = [
-        sys.prefix,
-        sys.base_prefix,
-        str(Path(sys.executable).resolve().parents[1]),
-        str(package),
-    ]
+    shown = [sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parents[1]), str(package)]
     shown += [str(shipped())]
     binds = [(place, place) for place in [*SYSTEM, *shown] if Path(place).exists()]
     binds.append((str(INSIDE), "/inside"))
-    words = [
-        engine,
-        "--unshare-ipc",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-    ]
-    words += (
-        ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        if user
-        else ["--unshare-user"]
-    )
+    words = [engine, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if user else ["--unshare-user"]
     words += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
     parents = {str(parent) for _, place in binds for parent in Path(place).parents}
     for parent in sorted(parents - {"/"}):
-        words += [
-            "--perms",
-            "0755",
-            "--dir",
-            parent,
-        ]  # bubblewrap's own are closed to other users
+        words += ["--perms", "0755", "--dir", parent]  # bubblewrap's own are closed to other users
     for source, place in dict.fromkeys(binds):
         words += ["--ro-bind", source, place]
     words += ["--proc", "/proc", "--dev", "/dev"]
@@ -127,46 +106,12 @@ def _bubblewrap(engine: str, limits: Limits, user: int) -> list[str]:
 
 
 def _container(protection: Protection, limits: Limits, name: str) -> list[str]:
-    words = [
-        protection.engine,
-        "run",
-        "--rm",
-        "-i",
-        "--init",
-        "--name",
-        name,
-        "--network",
-        "none",
-        "--read-only",
-    ]
-    words += [
-        "--memory",
-        f"{limits.memory}m",
-        "--memory-swap",
-        f"{limits.memory}m",
-        "--cpus",
-        "1",
-    ]
+    words = [protection.engine, "run", "--rm", "-i", "--init", "--name", name, "--network", "none", "--read-only"]
+    words += ["--memory", f"{limits.memory}m", "--memory-swap", f"{limits.memory}m", "--cpus", "1"]
     words += ["--pids-limit", str(limits.processes + SPARE), "--cap-drop", "ALL"]
-    words += [
-        "--security-opt",
-        "no-new-privileges",
-        "--user",
-        "65534:65534",
-        "--workdir",
-        SCRATCH,
-    ]
+    words += ["--security-opt", "no-new-privileges", "--user", "65534:65534", "--workdir", SCRATCH]
     for place in (SCRATCH, "/tmp"):
         words += ["--tmpfs", f"{place}:rw,size={limits.disk}m,mode=1777"]
     for key, value in environment(SCRATCH).items():
         words += [] if key == "PATH" else ["--env", f"{key}={value}"]
-    return [
-        *words,
-        "--volume",
-        f"{INSIDE}:/inside:ro",
-        protection.image,
-        "python",
-        "-s",
-        "-B",
-        "/inside/worker.py",
-    ]
+    return [*words, "--volume", f"{INSIDE}:/inside:ro", protection.image, "python", "-s", "-B", "/inside/worker.py"]

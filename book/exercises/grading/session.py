@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from box import Box, Lost
 from sandbox import Limits, Protection
-
 from srcnn.questions import NotYet, Unanswered
 
 BLANK = "not answered yet"
@@ -18,9 +17,7 @@ RESTARTS = 3  # cells that end Python; after that many nothing more is tried
 CATCHABLE = {
     name: error
     for name, error in vars(builtins).items()
-    if isinstance(error, type)
-    and issubclass(error, Exception)
-    and not issubclass(error, (OSError, StopIteration))
+    if isinstance(error, type) and issubclass(error, Exception) and not issubclass(error, (OSError, StopIteration))
 }
 
 
@@ -42,13 +39,7 @@ class Session:
         left_out: number of a cell -> why it was not run, or not to its end.
     """
 
-    def __init__(
-        self,
-        cells: tuple[str, ...],
-        assignment: str,
-        protection: Protection,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, cells: tuple[str, ...], assignment: str, protection: Protection, limits: Limits) -> None:
         self.cells, self.assignment = cells, assignment
         self.protection, self.limits = protection, limits
         self.errors: dict[int, str] = {}
@@ -76,9 +67,7 @@ class Session:
     def _run(self, number: int, code: str) -> bool:
         """Run one cell; False where Python ended."""
         if self._late():
-            self.left_out[number] = (
-                f"the notebook had used its {self.limits.total:g} s before this cell"
-            )
+            self.left_out[number] = f"the notebook had used its {self.limits.total:g} s before this cell"
             return True
         seconds = min(self.limits.cell, self._rest())
         self.errors.pop(number, None)
@@ -86,14 +75,9 @@ class Session:
             reply, _ = self.box.ask({"do": "cell"}, code, seconds=seconds)
         except Lost as lost:
             self.left_out[number] = f"it {lost}"
-            if (
-                sum(reason.startswith("it ") for reason in self.left_out.values())
-                > RESTARTS
-            ):
+            if sum(reason.startswith("it ") for reason in self.left_out.values()) > RESTARTS:
                 for later in range(number + 1, len(self.cells) + 1):
-                    self.left_out.setdefault(
-                        later, f"cells before it ended Python {RESTARTS + 1} times"
-                    )
+                    self.left_out.setdefault(later, f"cells before it ended Python {RESTARTS + 1} times")
             return False
         if reply.get("stopped"):
             self.errors[number] = f"it ran longer than {seconds:.0f} s and was stopped"
@@ -125,27 +109,16 @@ class Session:
         raise NotYet(clean(reply.get("why") or self._missing(name)))
 
     def _missing(self, name: str) -> str:
-        defines = re.compile(
-            rf"^\s*(?:def\s+{name}\b|class\s+{name}\b|{name}\s*[:=]|.*\b{name}\b.*=)", re.M
-        )
+        defines = re.compile(rf"^\s*(?:def\s+{name}\b|class\s+{name}\b|{name}\s*[:=]|.*\b{name}\b.*=)", re.M)
         for number, code in reversed(list(enumerate(self.cells, start=1))):
             if defines.search(code):
                 reason = self.left_out.get(number) or self.errors.get(number)
-                return (
-                    f"{name} is not there: its cell stopped ({reason})"
-                    if reason
-                    else f"{name} was deleted again"
-                )
+                return f"{name} is not there: its cell stopped ({reason})" if reason else f"{name} was deleted again"
         return f"{name} is not in the notebook"
 
     def _function(self, name: str, number: int) -> Callable[..., object]:
         def call(*args: object, **kwargs: object) -> object:
-            request = {
-                "do": "call",
-                "name": name,
-                "assignment": self.assignment,
-                "number": number,
-            }
+            request = {"do": "call", "name": name, "assignment": self.assignment, "number": number}
             reply, value = self._ask(request, (args, kwargs), self.limits.call)
             if reply.get("stopped"):
                 self.broken = f"a call took longer than {self.limits.call:g} s"
@@ -167,9 +140,7 @@ class Session:
         if self.box is None:
             self._start()
         if self._late() or self.box is None:
-            raise NotYet(
-                f"the notebook had used its {self.limits.total:g} s before this question"
-            )
+            raise NotYet(f"the notebook had used its {self.limits.total:g} s before this question")
         try:
             return self.box.ask(request, value, seconds=min(seconds, self._rest()))
         except Lost as lost:
@@ -183,17 +154,13 @@ def _stopped(kind: str, text: str = "") -> Exception:
     told = clean(text)
     bases = (Stopped, CATCHABLE[kind]) if kind in CATCHABLE else (Stopped,)
     try:
-        return type(
-            kind if kind.isidentifier() else "Error", bases, {"__str__": lambda self: told}
-        )(told)
+        return type(kind if kind.isidentifier() else "Error", bases, {"__str__": lambda self: told})(told)
     except TypeError:  # a few of Python's errors want more than a text
         return Stopped(told)
 
 
 def clean(text: str, most: int = 400) -> str:
     """A submission's text as one line that can be written anywhere."""
-    text = "".join(
-        c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode()
-    )
+    text = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"

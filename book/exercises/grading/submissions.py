@@ -80,9 +80,7 @@ def find(place: Path) -> list[Submission]:
     for path, data, problem in _files(place):
         groups[path.split("/")[0]].append((path, data, problem))
     students = [(_student(top, files), top, files) for top, files in sorted(groups.items())]
-    return [
-        _choose(student, _key(student, top), top, files) for student, top, files in students
-    ]
+    return [_choose(student, _key(student, top), top, files) for student, top, files in students]
 
 
 def _files(place: Path) -> Iterator[tuple[str, bytes, str]]:
@@ -98,15 +96,9 @@ def _files(place: Path) -> Iterator[tuple[str, bytes, str]]:
             if path.parent == place and not any(path.iterdir()):
                 yield f"{name}/", b"", "the folder is empty"
         elif path.is_symlink() or not path.is_file():
-            yield (
-                name,
-                b"",
-                "it is a link, not a file",
-            )  # it could point at anything of ours
+            yield (name, b"", "it is a link, not a file")  # it could point at anything of ours
         elif path.suffix.lower() == ".zip":
-            yield from (
-                (f"{name}/{inner}", data, problem) for inner, data, problem in _zipped(path)
-            )
+            yield from ((f"{name}/{inner}", data, problem) for inner, data, problem in _zipped(path))
         elif not name.lower().endswith(ENDINGS):
             yield name, b"", ""
         elif path.stat().st_size > LARGEST:
@@ -119,46 +111,26 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes, str]]:
     """The files of an archive; nothing is written, so no name in it can do harm."""
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [
-                entry
-                for entry in archive.infolist()
-                if not entry.is_dir() and not _hidden(entry.filename)
-            ]
+            entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
             for entry in entries[:MOST]:
-                name = "/".join(
-                    part
-                    for part in entry.filename.split("/")
-                    if part not in ("", ".", "..")
-                )
+                name = "/".join(part for part in entry.filename.split("/") if part not in ("", ".", ".."))
                 if not name.lower().endswith(ENDINGS):
                     yield name, b"", ""
                     continue
                 with archive.open(entry) as file:
-                    data = file.read(
-                        LARGEST + 1
-                    )  # the size that the archive states may be a lie
+                    data = file.read(LARGEST + 1)  # its stated size may be a lie
                 if len(data) > LARGEST:
                     yield name, b"", f"the file is larger than {LARGEST >> 20} MB"
                 else:
                     yield name, data, ""
             if not entries:
                 yield "", b"", "the archive is empty"
-    except (
-        zipfile.BadZipFile,
-        RuntimeError,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        zlib.error,
-    ):
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError, zlib.error):
         yield "", b"", "the zip file is damaged or has a password"
 
 
 def _hidden(name: str) -> bool:
-    return any(
-        (part.startswith(".") and part not in (".", "..")) or part == "__MACOSX"
-        for part in name.split("/")
-    )
+    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in name.split("/"))
 
 
 def _student(top: str, files: list) -> str:
@@ -172,9 +144,7 @@ def _key(student: str, top: str) -> str:
     return f"{safe or 'student'}-{hashlib.sha256(top.encode(errors='surrogateescape')).hexdigest()[:8]}"
 
 
-def _choose(
-    student: str, key: str, top: str, files: list[tuple[str, bytes, str]]
-) -> Submission:
+def _choose(student: str, key: str, top: str, files: list[tuple[str, bytes, str]]) -> Submission:
     """The one file of a student that is graded."""
     fitting = [entry for entry in files if entry[0].lower().endswith(".ipynb")]
     fitting = fitting or [entry for entry in files if entry[0].lower().endswith(ENDINGS)]
@@ -183,11 +153,7 @@ def _choose(
         return Submission(student, key, top, problem=problem)
     kept = max(fitting, key=lambda entry: (len(_code(entry[1])), entry[0]))
     others = sorted(path for path, data, _ in fitting if data != kept[1])
-    remark = (
-        f"{kept[0]} was graded, which has the most code, and not {', '.join(others)}"[:500]
-        if others
-        else ""
-    )
+    remark = f"{kept[0]} was graded, which has the most code, and not {', '.join(others)}"[:500] if others else ""
     return Submission(student, key, *kept, remark=remark)
 
 
@@ -215,16 +181,10 @@ def read(data: bytes) -> Notebook:
     except ValueError:
         return _script(text)
     except RecursionError:
-        raise Unreadable(
-            "the file is no notebook: its lists are nested too deeply"
-        ) from None
+        raise Unreadable("the file is no notebook: its lists are nested too deeply") from None
     sheets = stored.get("worksheets") if isinstance(stored, dict) else None
     if isinstance(sheets, list):  # notebooks before 2015
-        stored = {
-            "cells": [
-                c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []
-            ]
-        }
+        stored = {"cells": [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []]}
     cells = stored.get("cells") if isinstance(stored, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("the file is JSON but no notebook: it has no list of cells")
@@ -248,18 +208,12 @@ def words(data: bytes) -> str:
 
 
 def _decode(data: bytes) -> tuple[str, str]:
-    for mark, encoding in (
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             try:
                 return data.decode(encoding), ""
             except UnicodeDecodeError:
-                raise Unreadable(
-                    f"the file says that it is {encoding}, and is not"
-                ) from None
+                raise Unreadable(f"the file says that it is {encoding}, and is not") from None
     try:
         return data.decode(), ""
     except UnicodeDecodeError:
@@ -280,25 +234,15 @@ def _script(text: str) -> Notebook:
     """A Python file under a notebook's name, cut where editors mark cells; else the reason why it is no notebook."""
     start = text.lstrip()
     if start.startswith("{"):
-        raise Unreadable(
-            "the notebook is cut off or damaged: it is no whole JSON; perhaps the upload broke off"
-        )
+        raise Unreadable("the notebook is cut off or damaged: it is no whole JSON; perhaps the upload broke off")
     if start.startswith("<"):
-        raise Unreadable(
-            "the file is a web page, not a notebook; use File > Download > .ipynb"
-        )
+        raise Unreadable("the file is a web page, not a notebook; use File > Download > .ipynb")
     cells = re.split(r"^# (?:%%.*|In\[.*\]:?)$", text, flags=re.M)
     try:
-        ast.parse(
-            "".join(
-                line for line in text.splitlines(True) if not line.startswith(("%", "!"))
-            )
-        )
+        ast.parse("".join(line for line in text.splitlines(True) if not line.startswith(("%", "!"))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Unreadable("the file is neither a notebook nor Python") from None
-    return Notebook(
-        tuple(cells), {}, "the file is Python and no notebook; it was graded as such"
-    )
+    return Notebook(tuple(cells), {}, "the file is Python and no notebook; it was graded as such")
 
 
 def assignment(notebook: Notebook, names: dict[str, set[str]]) -> str | None:

@@ -18,9 +18,7 @@ DTYPES = {
                   torch.int64, torch.bool)
 }  # fmt: skip
 HEAD = 16  # bytes before the JSON text: its length, and that of what follows
-LARGEST = (
-    256 * 2**20
-)  # bytes of one message; the whole of a photograph in double has a tenth of it
+LARGEST = 256 * 2**20  # bytes of one message; the whole of a photograph in double has a tenth of it
 LONGEST = 4096  # binary digits of a whole number
 DEEPEST = 16  # lists in lists
 
@@ -70,9 +68,7 @@ def unpack(head: bytes, rest: bytes) -> tuple[dict, object]:
         return message, _heard(message.pop("value"), rest[size:], 0)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError, MemoryError,
             RuntimeError) as error:  # fmt: skip
-        raise Unspeakable(
-            f"a message that cannot be read ({type(error).__name__})"
-        ) from None
+        raise Unspeakable(f"a message that cannot be read ({type(error).__name__})") from None
 
 
 def _told(value: object, blobs: list[bytes], depth: int) -> object:
@@ -88,9 +84,7 @@ def _told(value: object, blobs: list[bytes], depth: int) -> object:
         return _tensor(value, blobs)
     if isinstance(value, int):
         if int(value).bit_length() > LONGEST:
-            raise Unspeakable(
-                f"it gives a whole number of more than {LONGEST} binary digits"
-            )
+            raise Unspeakable(f"it gives a whole number of more than {LONGEST} binary digits")
         return {"int": format(int(value), "x")}  # hexadecimal has no limit of digits
     if isinstance(value, float):
         return {"float": float(value).hex()}
@@ -101,9 +95,7 @@ def _told(value: object, blobs: list[bytes], depth: int) -> object:
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [_told(item, blobs, depth + 1) for item in value]}
     kind = type(value).__name__
-    raise Unspeakable(
-        f"it gives something of the kind {kind}; a number, a tensor or a list of those can be judged"
-    )
+    raise Unspeakable(f"it gives something of the kind {kind}; a number, a tensor or a list of those can be judged")
 
 
 def _tensor(value: Tensor, blobs: list[bytes]) -> dict:
@@ -134,12 +126,7 @@ def _heard(told: object, body: bytes, depth: int) -> object:
             return tuple(items) if kind == "tuple" else items
         if kind == "dict":
             return {hear(key, depth + 1): hear(item, depth + 1) for key, item in said}
-        return {
-            "text": str,
-            "int": _integer,
-            "float": float.fromhex,
-            "unanswered": lambda _: ...,
-        }[kind](said)
+        return {"text": str, "int": _integer, "float": float.fromhex, "unanswered": lambda _: ...}[kind](said)
 
     return hear(told, depth)
 
@@ -152,14 +139,8 @@ def _integer(text: str) -> int:
 
 def _from_bytes(name: str, shape: list[int], data: bytes) -> Tensor:
     dtype = DTYPES[name]
-    if any(type(size) is not int or size < 0 for size in shape) or math.prod(
-        shape
-    ) * dtype.itemsize != len(data):
+    if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(data):
         raise ValueError("a tensor whose shape is not that of its bytes")
     if dtype is torch.bool:
         data = bytes(map(bool, data))  # a byte of 7 would be neither true nor false
-    return (
-        torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
-        if data
-        else torch.empty(shape, dtype=dtype)
-    )
+    return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape) if data else torch.empty(shape, dtype=dtype)

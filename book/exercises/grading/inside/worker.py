@@ -34,9 +34,7 @@ class Worker:
         self.requests = os.fdopen(requests, "rb")
         self.replies = os.fdopen(replies, "wb", buffering=0)
         self.shell: interactive.InteractiveShell | None = None
-        self.token = (
-            ""  # of the request that is being answered; a reply without it is a forged one
-        )
+        self.token = ""  # of the request that is being answered; a reply without it is a forged one
 
     def serve(self) -> None:
         """Answer requests until the line is closed."""
@@ -64,12 +62,8 @@ class Worker:
             kind = getattr(resource, f"RLIMIT_{name}", None)
             if kind is not None:
                 ceiling = resource.getrlimit(kind)[1]
-                number = (
-                    number if ceiling == resource.RLIM_INFINITY else min(number, ceiling)
-                )
-                with contextlib.suppress(
-                    ValueError, OSError
-                ):  # a system that does not have this one
+                number = number if ceiling == resource.RLIM_INFINITY else min(number, ceiling)
+                with contextlib.suppress(ValueError, OSError):  # a system that does not have this one
                     resource.setrlimit(kind, (number, number))
         torch.set_num_threads(1)
         self.shell = _shell()
@@ -126,16 +120,10 @@ class Worker:
     def _result(self, got: object, args: tuple, given: tuple) -> None:
         try:
             if not same(list(given), list(args), 0):
-                self.reply(
-                    {
-                        "complaint": "it changes what it was given; work on a copy, or make a new tensor"
-                    }
-                )
+                self.reply({"complaint": "it changes what it was given; work on a copy, or make a new tensor"})
             else:
                 self.reply({"ok": True}, got)
-        except (
-            Exception
-        ) as error:  # a value that cannot be sent, or does harm when it is looked at
+        except Exception as error:  # a value that cannot be sent, or does harm when it is looked at
             self.reply({"complaint": _text(error)})
 
     def _flush(self) -> None:
@@ -161,10 +149,7 @@ def _at_most(seconds: float) -> Iterator[None]:
     def ring(*_: object) -> None:
         raise TooLong
 
-    alarms = (
-        (signal.ITIMER_PROF, signal.SIGPROF, seconds),
-        (signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds),
-    )
+    alarms = ((signal.ITIMER_PROF, signal.SIGPROF, seconds), (signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds))
     for timer, name, time in alarms:
         signal.signal(name, ring)
         signal.setitimer(timer, time)
@@ -183,12 +168,8 @@ def _shell() -> interactive.InteractiveShell:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     shell = interactive.InteractiveShell.instance(config=config)
-    shell.ask_exit = lambda: (
-        None
-    )  # exit() ends a notebook's Python after the cell; here the next cells want it
-    shell.register_magic_function(
-        lambda line: None, "line", "matplotlib"
-    )  # nobody looks at the pictures
+    shell.ask_exit = lambda: None  # exit() ends a notebook's Python after the cell; here the next cells want it
+    shell.register_magic_function(lambda line: None, "line", "matplotlib")  # nobody looks at the pictures
     sys.path.insert(0, "")  # a module that a cell wrote is found
     sys.modules["__main__"] = shell.user_module  # what a notebook defines lives there
     return shell
