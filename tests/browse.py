@@ -3,11 +3,13 @@
 import os
 import shutil
 import sys
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = Path(os.environ.get("SRCNN_PAGES", ROOT / "_build" / "html"))  # another copy of the book may be named
@@ -75,7 +77,8 @@ LOOKS = {
 def visit(page, url: str) -> None:
     """Open a page, and wait until its mathematics is set."""
     page.goto(url, wait_until="networkidle")
-    page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
+    with suppress(TimeoutError):  # what is not set by then is told by those who look
+        page.wait_for_function(f"() => !window.MathJax || {pdf.SET}")
 
 
 def look(browser, address: str, name: str, *, width: int = 1400, scheme: str = "light") -> list[str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+IMPORTS = (
+    "import math\nimport torch\nimport torch.nn.functional as F\nimport srcnn"  # what those answers take for granted
+)
 LATIN = "# Mitternacht in Zürich, café"
 LOOP = "while True:\n    pass"
 STUBBORN = "while True:\n    try:\n        while True:\n            x = 1\n    except BaseException:\n        y = 2"
@@ -251,7 +254,7 @@ def wrong_answers(make: Maker, answers: dict[int, list[tuple[str, str]]]) -> Ite
     """One submission for each wrong answer, right in all else."""
     for number, wrong in sorted(answers.items()):
         for k, (source, hint) in enumerate(wrong):
-            cells = make.instead(number, source)
+            cells = IMPORTS, *make.instead(number, source)
             yield Handed(f"question {number}, mistake {k}.ipynb", notebook(cells), cells, hint={number: hint})
 
 
@@ -259,7 +262,7 @@ def right_answers(make: Maker, answers: dict[int, list[str]]) -> Iterator[Handed
     """One submission for each other right answer."""
     for number, right in sorted(answers.items()):
         for k, source in enumerate(right):
-            cells = make.instead(number, source)
+            cells = IMPORTS, *make.instead(number, source)
             yield Handed(f"question {number}, another way {k}.ipynb", notebook(cells), cells)
 
 

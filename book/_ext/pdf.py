@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 from pypdf import PdfWriter
 from pypdf.generic import NameObject, TextStringObject
 
@@ -151,6 +151,8 @@ def document(html: Path, names: list[str]) -> str:
     )
 
 
+# True when no formula is left as it was written.
+SET = "[...document.querySelectorAll('.math')].every(m => m.querySelector('mjx-container'))"
 # Two characters that look alike are two boxes: there is no font with them.
 LEGIBLE = """() => new Set(["激", "学"].map(character => {
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
@@ -197,9 +199,13 @@ def show(page: Page, address: str, text: str) -> None:
     )
     page.emulate_media(media="print", color_scheme="light")
     page.goto(f"{address}/all", wait_until="load")
-    page.evaluate(
-        "async () => { if (window.MathJax) await MathJax.startup.promise; await document.fonts.ready; }"
-    )
+    # MathJax's own promise may be kept while formulas are still being set
+    if not troubles:
+        try:
+            page.wait_for_function(f"() => {SET}")
+        except TimeoutError:
+            troubles.append("a formula is still as it was written")
+    page.evaluate("async () => { await document.fonts.ready; }")
     if troubles:
         raise NotBuiltError("the pages cannot be printed: " + "; ".join(troubles))
 
