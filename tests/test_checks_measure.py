@@ -202,6 +202,22 @@ def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
         assert all(isinstance(s, str) and len(s) < 200 and "\n" not in s for s in said)
 
 
+def test_no_pixel_of_the_last_question_is_rounded_by_chance():
+    """A grey level and a half that single precision computes as a little less would make a right answer wrong."""
+    import hidden_bicubic
+
+    cases = QUESTIONS[8].examples()
+    for seed in range(12):
+        cases += hidden_bicubic._pieces(hidden_bicubic.whole_multiples, seed, (3,), divides=True)
+        cases += hidden_bicubic._pieces(hidden_bicubic.other_scales, seed, (2, 4), divides=False)
+    for rgb, scale in cases:
+        for values in hidden_bicubic._steps(rgb, scale):
+            assert (abs(values % 1 - 0.5) >= 1e-4).all()
+        for answer in (QUESTIONS[8].right, SOLUTION["score"]):
+            for picture in (rgb, rgb.double()):
+                assert answer(picture, scale) == pytest.approx(hidden_bicubic._score(rgb, scale), abs=1e-5)
+
+
 def test_infinity_for_every_picture_earns_the_equal_ones_alone():
     assert [s is None for s in graded(2, lambda *_: math.inf, seed=2)] == [False, False, True]
 

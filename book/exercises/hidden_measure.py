@@ -211,6 +211,9 @@ def _set(
 ) -> tuple[list[Tensor], list[Tensor], float]:
     """Pictures of many sizes, whose errors differ by far."""
     noises = draw.sizes.sample((3, 9, 20, 45, 90), pictures)
+    noises.sort(
+        reverse=draw.between(0, 1) == 1
+    )  # the median is neither the first picture's nor the last one's
     channels = draw.sizes.choice(([], [1], [3]))
     pairs = [_pair(draw, *channels, *draw.sides(4 + n), noise=n) for n in noises]
     outputs, targets = ([p * peak / 255 for p in side] for side in zip(*pairs, strict=True))

@@ -274,7 +274,7 @@ def gain(outputs, enlarged, targets, shave):
         (_train(give="learner.model"), "it gives the network"),
         (_train(settings=", architecture='9-5-5'"), "weights of another network"),
         (_train(settings=", colour='rgb'")
-         .replace("Crops(photographs", "Crops([p.expand(3, -1, -1) for p in photographs]"),
+         .replace("Crops(photographs", "Crops([p.repeat(3, 1, 1) for p in photographs]"),
          "weights of another network"),
         (_LOOP.format(target="y[:, max(r - 6, 0) : max(r - 6, 0) + 21, max(c - 6, 0) : max(c - 6, 0) + 21]"),
          "moves what it sees"),
