@@ -62,7 +62,7 @@ def test_axe_would_find_pale_letters_in_code_and_in_the_dark(browser, address):
 
 
 def test_the_first_key_leads_past_the_navigation(browser, address):
-    page = browser.new_page()
+    page = browser.new_page(reduced_motion="reduce")
     page.goto(f"{address}/book/02_bicubic.html", wait_until="networkidle")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
@@ -116,7 +116,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, address,
 def test_letters_of_twice_the_size_lose_nothing(browser, address, name):
     """At 200 per cent a window of 1400 pixels is 700 wide, and a reader may grow the letters alone."""
     assert look(browser, address, name, width=700) == []
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page = browser.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
     page.goto(f"{address}/{name}", wait_until="networkidle")
     page.add_style_tag(content="html { font-size: 200% !important; }")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
