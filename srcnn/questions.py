@@ -94,11 +94,12 @@ def without(functions: Iterable[Callable]) -> Iterator[None]:
     """Within it the functions complain when they are called, so that an answer cannot borrow what it should compute."""
     functions = tuple(functions)
     python = [function for function in functions if hasattr(function, "__code__")]
+    torchs = set(functions) - set(python)
     codes = [function.__code__ for function in python]
     try:
         for function in python:
             function.__code__ = _borrowed.__code__  # holds under every name that it was imported by
-        with _Without(set(functions) - set(python)):
+        with _Without(torchs) if torchs else contextlib.nullcontext():  # the mode costs time at every call of torch
             yield
     finally:
         for function, code in zip(python, codes, strict=True):

@@ -18,12 +18,6 @@ from srcnn.leaves import dead_leaves
 from srcnn.questions import NotYet
 
 SQUARES = 48_000  # the budget that the notebook states
-BANDS = (
-    0.2,
-    0.5,
-    0.75,
-    0.95,
-)  # dB over bicubic; what earns how many points stands in the source
 
 
 @functools.lru_cache(maxsize=1)
