@@ -63,6 +63,11 @@ LOOKS = {
         all(".bd-content .math").filter(m => !m.querySelector("mjx-container")).map(m => m.textContent)""",
     "mathematics that MathJax refuses (a line break beside a \\tag must be \\cr)": """
         all("mjx-merror").map(e => e.dataset.mjxError)""",
+    "a formula whose beginning or end cannot be reached": """
+        all(".bd-content .math mjx-container").filter(c => {
+          const [inner, outer] = [c, c.closest(".math")].map(e => e.getBoundingClientRect());
+          return outer.width && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
+        }).map(c => c.closest(".math").textContent)""",
     "mathematics in a printed table, where it is not set": """
         all(".bd-content td, .bd-content th").map(c => c.innerText).filter(text => text.includes("$"))""",
     "an icon that nobody drew": """
