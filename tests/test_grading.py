@@ -321,13 +321,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(make, tmp_path, monkeypatch
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "measure",
-        pytest.param("training", marks=pytest.mark.skipif(not WHOLE_CLASS, reason="it trains, for minutes")),
-    ],
-)
+@pytest.mark.parametrize("name", ["measure", "training"])  # the second trains, for two minutes
 def test_each_assignment_gives_its_solution_all_points_and_the_students_notebook_none(protected, tmp_path, name):
     for kind in ("solution", "student"):
         (tmp_path / "in" / kind).mkdir(parents=True)
