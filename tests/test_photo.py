@@ -51,7 +51,7 @@ class Desk:
     """The page as a reader has it open, with all that went wrong and all that was asked for."""
 
     def __init__(self, browser, url: str, **options) -> None:
-        # without motion: a page that is still scrolling gives places that are no longer true when the pointer gets there
+        # without motion: while a page still scrolls, a place is another when the pointer gets there
         still = {"viewport": {"width": 1400, "height": 900}, "reduced_motion": "reduce"}
         self.page = browser.new_page(**still | options)
         self.troubles, self.asked, self.workers, self.ended = [], [], [], []
