@@ -53,7 +53,7 @@ def measure(
         root: where image sets are looked for first.
 
     Returns:
-        The record that ``--json`` writes: weights, data, scale, protocol, mean and per-image quality, provenance.
+        What ``--json`` writes; it has weights, data, scale, protocol, mean and per-image quality, and provenance.
 
     Raises:
         InputError: the weights or the data cannot be used, or the weights were trained for another scale.

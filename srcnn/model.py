@@ -64,7 +64,7 @@ class SRCNN(nn.Module):
         return sum(f - 1 for f in self.kernels) // 2
 
     def forward(self, y: Tensor) -> Tensor:
-        """Enlarged images ``(N, c, H, W)`` in 0..1 to sharper ones; with ``b = border``, for 9-1-5 and c = 1:"""
+        """Enlarged images ``(N, c, H, W)`` in 0..1 to sharper ones, smaller by ``border`` on each side where valid."""
         x = F.relu(self.extraction(self._pad(y, self.extraction)))  # (N, 64, H-8,  W-8) valid, (N, 64, H, W) padded
         for layer in (self.mapping, *self.further):
             x = F.relu(layer(self._pad(x, layer)))  # (N, 32, H-8,  W-8)

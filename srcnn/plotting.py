@@ -7,11 +7,18 @@ without colour. The background is white in the dark theme too: a picture's greys
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 COLOURS = ("#0b3c5d", "#b3263f", "#3f9142", "#e0a100")  # dark to light, distinct for colour-blind readers
 _DASHES = ("-", "--", "-.", ":")
+
+
+def _frame(axis: Axes) -> None:
+    """No scales, but a thin line around the picture: its white parts would melt into the paper."""
+    axis.set(xticks=[], yticks=[], anchor="N")
+    axis.spines[:].set(color="#b0b0b0", linewidth=0.6)
 
 
 def gallery(
@@ -35,9 +42,11 @@ def gallery(
     figure, axes = plt.subplots(
         rows, columns, figsize=(width, rows * (width / columns * aspect + 0.35)), squeeze=False, layout="constrained"
     )
-    for axis in axes.flat:
+    figure.get_layout_engine().set(h_pad=0.08)  # a title belongs to the picture under it, not to the one above
+    for axis in axes.flat[len(pictures) :]:
         axis.set_axis_off()
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
+        _frame(axis)
         image = picture.detach().cpu().float()
         image = image.squeeze(0) if image.ndim == 3 and image.shape[0] == 1 else image
         if signed:
@@ -76,12 +85,30 @@ def curves(
     """
     figure, axis = plt.subplots(figsize=size, layout="constrained")
     for number, (label, (across, up)) in enumerate(lines.items()):
+        marks = {"marker": "osD^"[number % 4], "markersize": 5, "markevery": 0.09} if number >= 4 else {}
         axis.plot(
-            across, up, _DASHES[(number + number // 4) % 4], color=COLOURS[number % 4], label=label, linewidth=1.8
+            across,
+            up,
+            _DASHES[(number + number // 4) % 4],
+            color=COLOURS[number % 4],
+            label=label,
+            linewidth=1.8,
+            **marks,
         )
     for label, height in (levels or {}).items():
         axis.axhline(height, color="#555555", linewidth=0.8)
-        axis.annotate(label, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9)
+        axis.annotate(
+            label,
+            (1, height),
+            (-5, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},  # a curve may pass there
+        )
+    axis.margins(y=0.09)
     if "x" in log:
         axis.set_xscale("log")
     if "y" in log:
@@ -119,7 +146,7 @@ def zooms(pictures: Mapping[str, Tensor], *, top: int, left: int, size: int, wid
         layout="constrained",
     )
     for axis, (title, picture) in zip(axes, [(None, next(iter(pictures.values()))), *pictures.items()], strict=True):
-        axis.set_axis_off()
+        _frame(axis)
         image = picture.detach().cpu().float().clamp(0, 1)
         image = image.reshape(-1, height, across).permute(1, 2, 0)
         if title is not None:
@@ -164,7 +191,7 @@ def dots(
             reach = [spread[row][label] for row, values in rows.items() if label in values]
             axis.errorbar(across, up, xerr=reach, fmt="none", ecolor=COLOURS[number % 4], capsize=3, linewidth=1.2)
     axis.set_yticks(range(len(names)), names, fontsize=9)
-    axis.invert_yaxis()
+    axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xlabel(x)
     axis.grid(alpha=0.3)
     axis.set_axisbelow(True)

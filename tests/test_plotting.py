@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from srcnn import plotting
 
@@ -31,8 +32,21 @@ def test_a_gallery_draws_every_pixel_under_its_title():
     np.testing.assert_array_equal(drawn(figure.axes[1]), colour.permute(1, 2, 0))
     np.testing.assert_array_equal(drawn(figure.axes[2]), grey)
     assert figure.axes[0].images[0].get_clim() == (0, 1)  # no stretching of the greys
-    assert not any(axis.axison for axis in figure.axes)
+    assert [axis.axison for axis in figure.axes] == [True] * 3 + [False]
+    assert not any(tick for axis in figure.axes for tick in (*axis.get_xticks(), *axis.get_yticks()) if axis.axison)
     figure.canvas.draw()
+
+
+def test_a_white_picture_has_an_outline():
+    figure = plotting.gallery({"white": torch.ones(20, 20)}, width=2)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = figure.axes[0].get_window_extent()
+    pixels = np.asarray(canvas.buffer_rgba())[..., 0]
+    row = pixels[pixels.shape[0] // 2]
+    for edge in (box.x0, box.x1):
+        assert row[int(edge) - 2 : int(edge) + 3].min() < 240
+    assert row[int(box.x0) + 5 : int(box.x1) - 5].min() == 255
 
 
 def test_a_gallery_clips_and_takes_tensors_that_need_gradients():
@@ -77,11 +91,10 @@ def test_a_single_curve_needs_no_legend():
     assert axis.get_yscale() == "log"
 
 
-def test_up_to_eight_curves_differ_and_the_first_four_do_without_colour():
+def test_up_to_eight_curves_differ_without_colour():
     (axis,) = plotting.curves({str(n): ([0, 1], [n, n]) for n in range(8)}, x="x", y="y").axes
-    looks = [(line.get_color(), line.get_linestyle()) for line in axis.lines]
-    assert len(set(looks)) == 8
-    assert len({dash for _, dash in looks[:4]}) == 4
+    assert len({(line.get_marker(), line.get_linestyle()) for line in axis.lines}) == 8
+    assert len({line.get_linestyle() for line in axis.lines[:4]}) == 4
 
 
 def test_the_colours_differ_in_lightness():

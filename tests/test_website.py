@@ -128,3 +128,24 @@ def test_a_description_is_whole_sentences():
     assert told.endswith(".")
     assert 100 < len(told) < 200
     assert website.describe(None) == ""
+
+
+def test_what_is_read_as_one_stays_on_one_line():
+    def kept(text):
+        return f'<span class="whole">{text}</span>'
+
+    assert (
+        website.together("<p>9 x 9, 9-1-5: 32.39 dB</p>")
+        == f"<p>{kept('9 x 9')}, {kept('9-1-5')}: {kept('32.39 dB')}</p>"
+    )
+    formula = '<span class="math notranslate">\\(9-1-5\\)</span>'
+    assert website.together(f"<p>{formula}. And</p>") == f"<p>{kept(formula + '.')} And</p>"
+    for untouched in (
+        "<pre>9 x 9 <b>9 x 9</b></pre>",
+        "<code>9-1-5</code>",
+        '<a href="9-1-5.html" title="9 x 9">here</a>',
+        "<style>.a { margin: 1 x 2 }</style>",
+        '<div class="math notranslate">\\[9-1-5\\]</div>',
+        "minus 1-2 of 3 and 4 xylophones",
+    ):
+        assert website.together(untouched) == untouched

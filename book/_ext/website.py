@@ -1,4 +1,4 @@
-"""What makes pages a site: the finish of each page, its card for social networks, 404, the first address, the sitemap.
+"""What makes pages a site: the finish of each page, its lines, its card for social networks, 404, the first address, the sitemap.
 
 Where the site will live follows from the repository's address (address.py). Until that is known there is no sitemap,
 and a card names no address.
@@ -19,6 +19,14 @@ MISSING = "404"
 CARD = "_static/card.jpg"
 CARD_ALT = "A cat's eyes in three strips: coarse pixels, bicubic interpolation, SRCNN."
 MINUTES = re.compile(r"(\d+) minutes of reading")
+TAG = re.compile(r"(<[^>]*>)")
+AS_IT_IS = re.compile(r'<(pre|code|script|style|svg)\b|<(span|div) class="math')
+# sizes such as 9 x 9, networks such as 9-1-5, and values with their units
+NUMBER = r"\d+(?:[.,]\d+)*"
+WHOLE = re.compile(
+    rf"{NUMBER}(?: x {NUMBER})+|\d+(?:-\d+){{2,}}|{NUMBER} (?:dB|kB|MB|GB)\b"
+)
+FORMULA = re.compile(r'(<span class="math[^"]*">[^<]*</span>[.,;:?!)]+)')
 
 
 def base(repository: str) -> str:
@@ -90,6 +98,20 @@ def finish(html: str, context: dict) -> str:
     return html
 
 
+def together(body: str) -> str:
+    """Keep on one line what a reader takes in as one: a size, a value with its unit, a formula and its full stop."""
+    parts, end = TAG.split(body), None
+    for number, part in enumerate(parts):
+        if end:
+            end = None if part.startswith(end) else end
+        elif part.startswith("<"):
+            begun = AS_IT_IS.match(part)
+            end = begun and f"</{begun[1] or begun[2]}"
+        else:
+            parts[number] = WHOLE.sub(r'<span class="whole">\g<0></span>', part)
+    return FORMULA.sub(r'<span class="whole">\1</span>', "".join(parts))
+
+
 def describe(doctree: nodes.document | None, most: int = 200) -> str:
     """A page's first sentences, as many as fit."""
     paragraphs = doctree.findall(nodes.paragraph) if doctree else ()
@@ -141,6 +163,8 @@ def page(
     context["metatags"] = context.get("metatags", "") + card(
         title, describe(doctree), context
     )
+    if "body" in context:
+        context["body"] = together(context["body"])
     if pagename == app.config.root_doc:
         context["body"] = re.sub(
             r'(<p><a [^>]*href="(\w+)\.html"><[^\n]*?</a>)',
