@@ -144,8 +144,8 @@ def document(html: Path, names: list[str]) -> str:
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>{links}'
         "<style>.one { break-before: page; } .one:first-child { break-before: auto; }"
-        ".title { font: 600 28pt var(--pst-font-family-heading); margin-top: 40mm; }"
-        ".contents { list-style: none; padding: 0; margin-top: 20mm; }</style>"
+        ".title { font: 600 28pt var(--pst-font-family-heading); margin-top: 20mm; }"
+        ".contents { list-style: none; padding: 0; margin-top: 10mm; }</style>"
         f'{scripts}</head><body><main class="bd-content">{contents(pages, author.get_text().strip().removeprefix("By ") if author else "")}'
         f"{''.join(texts)}</main></body></html>"
     )
