@@ -65,14 +65,14 @@ def test_a_table_of_the_book_is_what_the_code_gives_and_bicubic_is_the_papers(
         ("9-3-5", 4, 30.35, 27.35),
         ("9-5-5", 2, 36.85, 32.55),
         ("9-5-5", 3, 32.95, 29.35),
-        ("9-5-5", 4, 30.55, 27.47),
+        ("9-5-5", 4, 30.60, 27.55),
     ],
 )
 def test_the_shipped_weights_reach_their_marks_and_the_papers_figures(architecture, scale, set5, set14):
     for dataset, least in (("set5", set5), ("set14", set14)):
         ours = experiments.results(f"srcnn-{architecture}-x{scale}", dataset, scale)["mean"]["psnr"]
         assert ours >= least
-        if architecture == "9-1-5" or (architecture, dataset) == ("9-5-5", "set5"):
+        if architecture != "9-3-5":
             training = {"9-1-5": "91 images", "9-5-5": "ImageNet"}[architecture]
             assert ours > published.score(dataset, scale, architecture, training).psnr
 

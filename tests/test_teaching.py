@@ -380,3 +380,13 @@ def test_the_commands_and_files_that_a_page_names_exist(page):
     assert missing == []
     decks = re.findall(r'href="\.\./slides/([\w-]+)\.html"', text)
     assert page != "teaching.md" or decks == list(PARTS)
+
+
+def test_no_chapter_took_longer_than_the_instructors_are_told():
+    told = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8").replace("\n", " ")
+    seconds, gigabytes = re.search(
+        r"none took longer than (\d+) seconds or more memory than ([\d.]+) GB", told
+    ).groups()
+    ran = json.loads((ROOT / "data" / "results" / "chapters.json").read_text(encoding="utf-8"))["chapters"].values()
+    assert 0.7 * int(seconds) < max(chapter["seconds"] for chapter in ran) < int(seconds)
+    assert 0.7 * float(gigabytes) < max(chapter["megabytes"] for chapter in ran) / 1000 < float(gigabytes)
