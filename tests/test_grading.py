@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 import zipfile
@@ -361,6 +362,16 @@ def test_bubblewrap_shows_python_and_the_package_alone():
     assert "/inside" in shown
     for closed in (ROOT, ROOT / "book", ROOT / "tests", GRADING, Path.home(), Path("/tmp"), Path("/etc"), Path("/")):
         assert not any(Path(place) == closed for place in shown)
+
+
+def test_a_course_that_was_unpacked_in_tmp_is_seen_in_the_sandbox(protected, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        (Path(folder) / "here").write_text("seen")
+        Path(folder).chmod(0o755)
+        monkeypatch.setattr(sys, "prefix", folder)
+        words = sandbox._bubblewrap(protected.engine, Limits(), 0)
+        seen = subprocess.run([*words, "/bin/cat", f"{folder}/here"], capture_output=True, text=True)
+    assert (seen.stdout, seen.stderr) == ("seen", "")
 
 
 def test_the_containerfile_asks_for_the_package():

@@ -94,14 +94,15 @@ def _bubblewrap(engine: str, limits: Limits, user: int) -> list[str]:
     words = [engine, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if user else ["--unshare-user"]
     words += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    for place in (SCRATCH, "/tmp"):  # first, or it would cover a course that was unpacked in /tmp
+        words += ["--size", str(limits.disk * 2**20), "--perms", "1777", "--tmpfs", place]
     parents = {str(parent) for _, place in binds for parent in Path(place).parents}
-    for parent in sorted(parents - {"/"}):
+    for parent in sorted(parents - {"/", "/tmp"}):
         words += ["--perms", "0755", "--dir", parent]  # bubblewrap's own are closed to other users
     for source, place in dict.fromkeys(binds):
         words += ["--ro-bind", source, place]
     words += ["--proc", "/proc", "--dev", "/dev"]
-    for place, size in ((SCRATCH, limits.disk), ("/tmp", limits.disk), ("/dev/shm", 64)):
-        words += ["--size", str(size * 2**20), "--perms", "1777", "--tmpfs", place]
+    words += ["--size", str(64 * 2**20), "--perms", "1777", "--tmpfs", "/dev/shm"]
     return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH]
 
 
