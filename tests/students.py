@@ -208,6 +208,7 @@ def cells_of_all_kinds(make: Maker, places: list[str]) -> Iterator[Handed]:
     yield extra("kills", "import os\nos.kill(os.getpid(), 9)", "ended Python")
     yield extra("forks", FORKS, "held after [0-9]+, BlockingIOError|started more than 64 processes")
     yield extra("bomb", "import os\nwhile True:\n    os.fork()", "Code cell")
+    yield extra("twin", "import os\nchild = os.fork()")
     yield extra("flood", FLOOD, "printed more than")
     yield extra("memory", "hoard = [bytearray(2**28) for _ in range(100)]", "MemoryError")
     yield extra("disk", "open('big', 'wb').write(bytes(2**30))", "OSError")

@@ -34,6 +34,7 @@ class Worker:
         self.requests = os.fdopen(requests, "rb")
         self.replies = os.fdopen(replies, "wb", buffering=0)
         self.shell: interactive.InteractiveShell | None = None
+        self.process = os.getpid()
         self.token = ""  # of the request that is being answered; a reply without it is a forged one
 
     def serve(self) -> None:
@@ -48,6 +49,8 @@ class Worker:
             getattr(self, f"_{request['do']}")(request, value)
 
     def reply(self, message: dict, value: object = None) -> None:
+        if os.getpid() != self.process:  # a cell has forked, and its child comes back here as well
+            os._exit(0)
         view = memoryview(wire.pack({**message, "token": self.token}, value))
         while view:
             view = view[self.replies.write(view) :]
