@@ -94,7 +94,7 @@ bench: $(READY)  ## measure times and memory again, on an idle machine (needs th
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
 	$(BIN)/python book/_ext/address.py "$(REPO)"
 
-pdf: book  ## print the whole book into _build/srcnn-course.pdf (some minutes; needs Chromium)
+pdf: book  ## print the whole book into _build/srcnn-course.pdf (a minute or more; needs Chromium)
 	$(BIN)/python book/_ext/pdf.py
 
 archive: book  ## put the book as one file, the wheel and their checksums into dist

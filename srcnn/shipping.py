@@ -43,7 +43,7 @@ def _of_scale(scale: int) -> dict[str, TrainConfig]:
 SHIPPED: dict[str, TrainConfig] = {
     **{name: config for scale in SCALES for name, config in _of_scale(scale).items()},
     **{f"srcnn-9-5-5-x{scale}": replace(_LARGE, scale=scale) for scale in SCALES},
-    # with the short warm-up and the large steps of the others, 27 of its 96 filters never answered again
+    # with the short warm-up and large steps of the others, 27 of its 96 filters are silent on the sample photographs
     "srcnn-9-5-5-x4": replace(_LARGE, scale=4, steps=120_000, learning_rate=3e-3, warm_up=2_000),
     "srcnn-9-1-5-rgb-x3": replace(_LONG, colour="rgb"),
 }

@@ -92,6 +92,9 @@ BROKEN = {
     "wide": ("<div style='width: 3000px'>x</div>", "scrolls sideways"),
     "second title": ("<h1>More</h1>", "2 h1"),
     "mathematics": ("<span class='math'>x</span>", "mathematics that was not set"),
+    "cut formula": (
+        "<div class='math' style='width: 50px; overflow: hidden'>"
+        "<mjx-container style='display: block; width: 300px'>x</mjx-container></div>", "cannot be reached: x"),
 }  # fmt: skip
 
 

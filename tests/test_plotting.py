@@ -33,7 +33,7 @@ def test_a_gallery_draws_every_pixel_under_its_title():
     np.testing.assert_array_equal(drawn(figure.axes[2]), grey)
     assert figure.axes[0].images[0].get_clim() == (0, 1)  # no stretching of the greys
     assert [axis.axison for axis in figure.axes] == [True] * 3 + [False]
-    assert not any(tick for axis in figure.axes for tick in (*axis.get_xticks(), *axis.get_yticks()) if axis.axison)
+    assert [len(axis.get_xticks()) + len(axis.get_yticks()) for axis in figure.axes[:3]] == [0, 0, 0]
     figure.canvas.draw()
 
 

@@ -390,3 +390,10 @@ def test_no_chapter_took_longer_than_the_instructors_are_told():
     ran = json.loads((ROOT / "data" / "results" / "chapters.json").read_text(encoding="utf-8"))["chapters"].values()
     assert 0.7 * int(seconds) < max(chapter["seconds"] for chapter in ran) < int(seconds)
     assert 0.7 * float(gigabytes) < max(chapter["megabytes"] for chapter in ran) / 1000 < float(gigabytes)
+
+
+@pytest.mark.parametrize("chapter", sorted((ROOT / "book").glob("[01]*.ipynb")), ids=lambda path: path.stem)
+def test_a_chapter_tells_the_seconds_that_it_took_when_last_run(chapter):
+    (told,) = re.findall(r"runs in about (\d+) s on two", chapter.read_text(encoding="utf-8"))
+    ran = json.loads((ROOT / "data" / "results" / "chapters.json").read_text(encoding="utf-8"))["chapters"]
+    assert abs(int(told) - ran[chapter.stem]["seconds"]) < 4

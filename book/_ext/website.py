@@ -1,4 +1,4 @@
-"""What makes pages a site: the finish of each page, its lines, its card for social networks, 404, the first address, the sitemap.
+"""What makes pages a site: the finish of each page, its card for social networks, 404, the first address, the sitemap.
 
 Where the site will live follows from the repository's address (address.py). Until that is known there is no sitemap,
 and a card names no address.
