@@ -1,6 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test chapters colab check lab serve notebooks exercises grade links results bench address archive pdf clean
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade links results bench \
+	address archive pdf clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,41 +9,88 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHAPTERS := $(sort $(wildcard book/*.ipynb))
 
+# Tests run side by side, one on each core and each with one thread of torch: that takes half the time of a test with all
+# the threads, and the rest waits less.
+OMP_NUM_THREADS ?= 1
+SIDE_BY_SIDE := -n logical --maxprocesses 8
+
+# How a processor computes: LANE=lowest is what any has, LANE=avx2 what most have, and without it torch takes the best.
+LANE_lowest := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default
+LANE_avx2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+ON_LANE := $(if $(LANE),$(or $(LANE_$(LANE)),$(error LANE=$(LANE) is not known; give lowest or avx2)))
+
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give PYTHON=python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[book,lab,grade,dev]'
+	@echo "== The environment in $(VENV), once: some minutes and two gigabytes or more"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "   1 of 2: torch, the largest"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	@echo "   2 of 2: Jupyter, Sphinx and what the tests need"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[book,lab,grade,dev]'
 	@touch $@
 
 book: $(READY)  ## build the book into _build/html
+	@echo "== The book: about half a minute"
 	$(BIN)/jupyter-book build . --all -W -n --keep-going
 	@echo "the book: _build/html/index.html"
 
-test: $(READY)  ## every test: the package, the commands, every chapter
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
-	$(MAKE) --no-print-directory chapters
+TESTS = $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist worksteal --cov --cov-report=term --cov-fail-under=90
+test: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
+test: $(READY)  ## test the package, the commands, the built pages and every chapter
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about TIME_A on two cores"
+	$(TESTS)
+	@$(MAKE) --no-print-directory chapters
+
+test-all: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
+test-all: $(READY)  ## the same, with what only a release needs
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about TIME_B on two cores"
+	$(TESTS) -m ""
+	@$(MAKE) --no-print-directory chapters
 
 # Each chapter runs as in Colab: from an empty folder, with nothing of the repository but the wheel, beside Colab's older
 # ipywidgets; and what it prints is compared with what it has stored, so that a number that the code no longer gives
-# fails here.
+# fails here. LANE (above) says on which path of the processor.
 ALONE := _build/alone
 OLDER := $(VENV)/colab
 ALONE_PATH := $(CURDIR)/$(ALONE)/site:$(abspath $(OLDER))
 $(OLDER): | $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils==0.2.0
-chapters: $(READY) $(OLDER)  ## run every chapter alone, with the wheel only, and compare its outputs
-	rm -rf $(ALONE)
-	$(BIN)/python -m build --wheel --no-isolation --outdir $(ALONE)/wheel . >/dev/null
-	$(BIN)/python -m zipfile -e $(ALONE)/wheel/*.whl $(ALONE)/site
-	for chapter in $(CHAPTERS); do \
+chapters: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
+chapters: $(READY) $(OLDER)  ## run every chapter alone, with the wheel only, and compare its outputs: [LANE=lowest]
+	@echo "== Tests, 2 of 2: every chapter, about TIME_C on two cores$(if $(ON_LANE), ($(ON_LANE)))"
+	@rm -rf $(ALONE)
+	@$(BIN)/python -m build --wheel --no-isolation --outdir $(ALONE)/wheel . >/dev/null
+	@$(BIN)/python -m zipfile -e $(ALONE)/wheel/*.whl $(ALONE)/site
+	@for chapter in $(CHAPTERS); do \
 		folder=$(ALONE)/$$(basename $$chapter .ipynb) && mkdir -p $$folder && cp $$chapter $$folder; done
-	PYTHONPATH=$(ALONE_PATH) $(BIN)/python -P -c 'import ipywidgets, srcnn; assert ipywidgets.__version__ == "7.7.1"; \
+	@PYTHONPATH=$(ALONE_PATH) $(BIN)/python -P -c 'import ipywidgets, srcnn; assert ipywidgets.__version__ == "7.7.1"; \
 		assert "$(ALONE)" in srcnn.__file__, f"{srcnn.__file__} is not the wheel"'
-	PYTHONPATH=$(ALONE_PATH) $(BIN)/python -m pytest -q -o addopts= -p no:cacheprovider \
-		--nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
+	$(ON_LANE) PYTHONPATH=$(ALONE_PATH) $(BIN)/python -m pytest -q -o addopts= -o pythonpath= -p no:cacheprovider \
+		$(SIDE_BY_SIDE) --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
+
+# The package's own tests, which look at nothing else of the repository, in environments that are made for it: beside the
+# newest torch, NumPy and Pillow that pip gives, and beside the lowest versions that pyproject.toml allows. Another version
+# may be named for either: make versions NEWEST="torch==2.14.1 numpy pillow" LOWEST="torch==2.13.0"
+VERSIONS := _build/versions
+NEWEST ?= torch numpy pillow
+LOWEST ?=
+KINDS ?= newest lowest
+PACKAGE_TESTS = $$(grep -LE 'browse|ROOT|BOOK|address' tests/test_*.py)
+versions: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
+versions: $(READY)  ## test the package beside the newest and the lowest versions of what it needs
+	@rm -rf $(VERSIONS) && mkdir -p $(VERSIONS)
+	@$(BIN)/python tools/lowest.py $(LOWEST) >$(VERSIONS)/lowest.txt
+	@$(BIN)/python -m build --wheel --no-isolation --outdir $(VERSIONS) . >/dev/null
+	@for kind in $(KINDS); do \
+		echo "== The $$kind versions" && $(PYTHON) -m venv $(VERSIONS)/$$kind && \
+		if [ $$kind = newest ]; then wanted='--upgrade $(NEWEST)'; else wanted='-c $(VERSIONS)/lowest.txt'; fi && \
+		$(VERSIONS)/$$kind/bin/python -m pip install --quiet $$wanted $(VERSIONS)/*.whl pytest pytest-xdist && \
+		$(VERSIONS)/$$kind/bin/python -m pip list --format=freeze | grep -iE '^(torch|numpy|pillow|scikit-image|scipy|matplotlib)=' && \
+		$(VERSIONS)/$$kind/bin/python -P -m pytest -q $(SIDE_BY_SIDE) --dist worksteal -p no:cacheprovider \
+			-W default::DeprecationWarning $(PACKAGE_TESTS) || exit 1; done
 
 # The weekly check runs this in Colab's own image: nothing of ours is there, so each chapter's first cell has to fetch it.
 COLAB := _build/colab
@@ -51,7 +99,7 @@ colab:  ## run every chapter with the Python that is there, as Colab does (in Co
 	rm -rf $(COLAB) && mkdir -p $(COLAB) && cp $(CHAPTERS) $(COLAB)
 	$(THEIRS) | tee $(COLAB)/theirs
 	failed=; for chapter in $(COLAB)/*.ipynb; do \
-		$(PYTHON) book/_ext/notebooks.py $$chapter || failed="$$failed $$chapter"; done; \
+		$(PYTHON) tools/notebooks.py $$chapter || failed="$$failed $$chapter"; done; \
 		test -z "$$failed" || { echo "these fail:$$failed"; exit 1; }
 	$(THEIRS) | diff $(COLAB)/theirs -
 
@@ -63,20 +111,20 @@ check: $(READY)  ## formatting, lint and spelling
 # The layout is the course's own, with the table of contents open; yours, in your home, stays as it is.
 lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/_build/lab
 lab: $(READY)  ## open the first chapter in JupyterLab, beside its table of contents (options: make lab LAB=--no-browser)
-	$(BIN)/jupyter lab workspaces import book/_ext/lab.json >/dev/null
+	$(BIN)/jupyter lab workspaces import tools/lab.json >/dev/null
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/01_asking.ipynb $(LAB)
 
 serve: book  ## build the book and show it at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
 
 notebooks: $(READY)  ## run every chapter anew and store its outputs
-	$(BIN)/python book/_ext/notebooks.py --record $(CHAPTERS)
+	$(BIN)/python tools/notebooks.py --record $(CHAPTERS)
 
 exercises: $(READY)  ## make the assignments' notebooks and hidden tests of their sources
-	$(BIN)/python book/_ext/exercises.py
+	$(BIN)/python book/exercises/build.py
 
 grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=]
-	$(BIN)/python book/exercises/grading/grade.py "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
+	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
 
 links: $(READY)  ## ask every address outside the book whether it answers
@@ -92,15 +140,15 @@ bench: $(READY)  ## measure times and memory again, on an idle machine (needs th
 	$(BIN)/srcnn reproduce benchmarks
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
-	$(BIN)/python book/_ext/address.py "$(REPO)"
+	$(BIN)/python tools/address.py "$(REPO)"
 
 pdf: book  ## print the whole book into _build/srcnn-course.pdf (a minute or more; needs Chromium)
-	$(BIN)/python book/_ext/pdf.py
+	$(BIN)/python tools/pdf.py
 
 archive: book  ## put the book as one file, the wheel and their checksums into dist
 	rm -rf dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist . >/dev/null
-	$(BIN)/python book/_ext/archive.py "$(TAG)"
+	$(BIN)/python tools/archive.py "$(TAG)"
 
 clean:  ## remove what was built, but not the environment
 	rm -rf _build build dist .pytest_cache .ruff_cache .coverage

@@ -1,6 +1,6 @@
-"""Colour: RGB to the luma that the paper sharpens, and back.
+"""Color: RGB to the luma that the paper sharpens, and back.
 
-The paper trains and measures on luma alone: the eye sees far more detail in brightness than in colour. Chapter 3.
+The paper trains and measures on luma alone: the eye sees far more detail in brightness than in color. Chapter 3.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 # Rows: Y, Cb, Cr of ITU-R BT.601 in studio range, for R, G, B in 0..1 and results on the 0..255 scale
 # (MATLAB's rgb2ycbcr). The first row is 219 * (0.299, 0.587, 0.114).
 _TO_YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
-_TO_GREY = (0.298936, 0.587043, 0.114021)  # MATLAB's rgb2gray: the first row of its inverse of the NTSC matrix
+_TO_GRAY = (0.298936, 0.587043, 0.114021)  # MATLAB's rgb2gray: the first row of its inverse of the NTSC matrix
 _OFFSET = (16.0, 128.0, 128.0)
 
 
@@ -26,7 +26,7 @@ def _check(image: Tensor, name: str) -> None:
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
-    """Luma and the two colour differences of an RGB image, in studio range.
+    """Luma and the two color differences of an RGB image, in studio range.
 
     Args:
         rgb: ``(3, H, W)``, in 0..1.
@@ -49,7 +49,7 @@ def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
         ycbcr: ``(3, H, W)``, studio range, on the 0..1 scale.
 
     Returns:
-        ``(3, H, W)`` RGB; 0..1 for colours that exist.
+        ``(3, H, W)`` RGB; 0..1 for colors that exist.
 
     Raises:
         ValueError: not one image of three channels.
@@ -64,14 +64,14 @@ def luma(image: Tensor) -> Tensor:
     """The luma that the paper's protocol measures, rounded to the 256 levels of a byte.
 
     Args:
-        image: ``(3, H, W)`` RGB or ``(1, H, W)`` grey, in 0..1. Grey is used as it is: it is luma already
-            (taking it for R = G = B and converting adds 0.094 dB on Set14's grey photograph).
+        image: ``(3, H, W)`` RGB or ``(1, H, W)`` gray, in 0..1. Gray is used as it is: it is luma already
+            (taking it for R = G = B and converting adds 0.094 dB on Set14's gray photograph).
 
     Returns:
         ``(1, H, W)`` on the 0..1 scale; 16/255..235/255 for RGB.
 
     Raises:
-        ValueError: neither grey nor RGB.
+        ValueError: neither gray nor RGB.
 
     Example:
         >>> (luma(torch.ones(3, 1, 1)) * 255).item()
@@ -82,42 +82,42 @@ def luma(image: Tensor) -> Tensor:
     return quantize(rgb_to_ycbcr(image.double())[:1]).to(image.dtype)
 
 
-def grey(image: Tensor) -> Tensor:
-    """Full-range grey, MATLAB's rgb2gray, rounded to bytes: what the journal version's BSD200 is measured on.
+def gray(image: Tensor) -> Tensor:
+    """Full-range gray, MATLAB's rgb2gray, rounded to bytes: what the journal version's BSD200 is measured on.
 
-    Black is 0 and white 255, where :func:`luma` has 16 and 235. The same error is therefore larger, and a PSNR on grey
+    Black is 0 and white 255, where :func:`luma` has 16 and 235. The same error is therefore larger, and a PSNR on gray
     1.3 dB lower, so the two never stand in one table.
 
     Args:
-        image: ``(3, H, W)`` RGB or ``(1, H, W)`` grey, in 0..1.
+        image: ``(3, H, W)`` RGB or ``(1, H, W)`` gray, in 0..1.
 
     Returns:
         ``(1, H, W)``, in 0..1.
 
     Raises:
-        ValueError: neither grey nor RGB.
+        ValueError: neither gray nor RGB.
     """
     if image.ndim == 3 and image.shape[0] == 1:
         return image
-    _check(image, "grey")
-    weights = torch.tensor(_TO_GREY, dtype=torch.float64, device=image.device)
+    _check(image, "gray")
+    weights = torch.tensor(_TO_GRAY, dtype=torch.float64, device=image.device)
     return quantize(torch.einsum("c,chw->hw", weights, image.double())[None]).to(image.dtype)
 
 
-def channels(image: Tensor, colour: str) -> Tensor:
+def channels(image: Tensor, color: str) -> Tensor:
     """A photograph as a network sees it.
 
     Args:
-        image: ``(3, H, W)`` RGB or ``(1, H, W)`` grey, in 0..1. A network for colour sees grey as R = G = B.
-        colour: ``"luma"``, ``"rgb"`` or ``"ycbcr"``.
+        image: ``(3, H, W)`` RGB or ``(1, H, W)`` gray, in 0..1. A network for color sees gray as R = G = B.
+        color: ``"luma"``, ``"rgb"`` or ``"ycbcr"``.
 
     Returns:
         ``(1, H, W)`` luma as :func:`luma` has it, ``(3, H, W)`` RGB, or ``(3, H, W)`` studio-range YCbCr, not rounded.
     """
-    if colour == "luma":
+    if color == "luma":
         return luma(image)
     rgb = image.expand(3, -1, -1)
-    return rgb if colour == "rgb" else rgb_to_ycbcr(rgb)
+    return rgb if color == "rgb" else rgb_to_ycbcr(rgb)
 
 
 def quantize(image: Tensor) -> Tensor:

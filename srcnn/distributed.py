@@ -24,11 +24,13 @@ from torch import Tensor, nn
 from srcnn.files import InputError
 
 _NAMES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-_LOSS = re.compile("gloo|NCCL|Connection|Timed out")  # in the errors of torch that have no class of their own
-_PATIENCE = timedelta(minutes=10)  # for a process that says nothing; a dead one is noticed at once
+_CONNECTION_ERRORS = re.compile(
+    "gloo|NCCL|Connection|Timed out"
+)  # in the errors of torch that have no class of their own
+_TIMEOUT = timedelta(minutes=10)  # for a process that says nothing; a dead one is noticed at once
 
 
-class Lost(RuntimeError):
+class WorkerLost(RuntimeError):
     """Another process of the group is gone; the message tells how to go on."""
 
 
@@ -40,38 +42,38 @@ class Group:
         rank: number of this process; only rank 0 reads and writes the run's folder, and prints.
         size: how many there are.
         device: of this process.
-        standing: says how far the run is and how to go on with it, should a process be lost.
+        progress_note: says how far the run is and how to go on with it, should a process be lost.
     """
 
     rank: int = 0
     size: int = 1
     device: str = "cpu"
-    standing: Callable[[], str] = lambda: "before the first step"
+    progress_note: Callable[[], str] = lambda: "before the first step"
 
-    def share(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """Rank 0's value, on every rank."""
         values = [value]
         if self.size > 1:
             dist.broadcast_object_list(values, src=0)
         return values[0]
 
-    def mean(self, value: Tensor) -> Tensor:
+    def all_reduce_mean(self, value: Tensor) -> Tensor:
         """The mean of the ranks' values."""
         if self.size > 1:
             dist.all_reduce(value)
         return value / self.size
 
-    def spread(self, network: nn.Module) -> nn.Module:
+    def wrap_ddp(self, network: nn.Module) -> nn.Module:
         """The network, whose gradients are those of the whole group after ``backward``."""
         if self.size == 1:
             return network
-        # it minds the stride of an axis of length 1, such as the one filter of the last layer
+        # DDP warns of the stride of an axis of length 1, such as the one filter of the last layer
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         return nn.parallel.DistributedDataParallel(network)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Whatever a rank cannot do, none goes on without: rank 0 raises the first error, the others end silently."""
+    def agree_on_errors(self) -> Iterator[None]:
+        """Ends every rank where one of them raises: rank 0 raises the first error, the others end silently."""
         error = None
         try:
             yield
@@ -82,20 +84,21 @@ class Group:
         if self.size > 1:
             errors: list[Exception | None] = [None] * self.size
             dist.all_gather_object(errors, error)
-            for first in filter(None, errors):
+            first = next(filter(None, errors), None)
+            if first:
                 raise first if self.rank == 0 else SystemExit(2)
 
 
-def speaks() -> bool:
-    """Whether this process tells what all of its group find wrong at once, such as a word of the command line."""
+def is_main_process() -> bool:
+    """Whether this process is rank 0, which alone prints what all ranks find wrong."""
     try:
-        return _place()[0] == 0
+        return _rank_from_environment()[0] == 0
     except InputError:
         return True
 
 
 @contextmanager
-def join(device: str) -> Iterator[Group]:
+def process_group(device: str) -> Iterator[Group]:
     """Meet the other processes that ``torchrun`` started; without it, be a group of one.
 
     Args:
@@ -106,9 +109,9 @@ def join(device: str) -> Iterator[Group]:
 
     Raises:
         InputError: the environment variables are not those of torchrun, or there are not enough CUDA devices.
-        Lost: another process is gone, or was silent for ten minutes.
+        WorkerLost: another process is gone, or was silent for ten minutes.
     """
-    rank, size, local = _place()
+    rank, size, local = _rank_from_environment()
     if size == 1:
         yield Group(device=device)
         return
@@ -118,29 +121,31 @@ def join(device: str) -> Iterator[Group]:
     if kind not in ("cpu", "cuda"):
         raise InputError(f"several processes cannot share a run on {kind}; give --device cpu")
     group = Group(rank, size, f"cuda:{local}" if kind == "cuda" else kind)
-    farewell = _Farewell(group, local)
+    notice = _TerminationNotice(group, local)
     try:
-        farewell.store, *_ = next(dist.rendezvous("env://", timeout=_PATIENCE))
+        notice.store, *_ = next(dist.rendezvous("env://", timeout=_TIMEOUT))
         backend = "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo"
-        dist.init_process_group(backend, store=farewell.store, rank=rank, world_size=size, timeout=_PATIENCE)
-        with group.together():
+        dist.init_process_group(backend, store=notice.store, rank=rank, world_size=size, timeout=_TIMEOUT)
+        with group.agree_on_errors():
             if kind == "cuda" and local >= torch.cuda.device_count():
                 raise InputError(f"there are {torch.cuda.device_count()} CUDA devices; start no more")
         if kind == "cuda":
             torch.cuda.set_device(local)
         yield group
     except BaseException as error:
-        mine = farewell.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
-        if not isinstance(error, dist.DistError) and not (isinstance(error, RuntimeError) and _LOSS.search(str(error))):
+        mine = notice.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
+        if not isinstance(error, dist.DistError) and not (
+            isinstance(error, RuntimeError) and _CONNECTION_ERRORS.search(str(error))
+        ):
             raise
         cause = str(error).partition("\n")[0][:200]
-        raise Lost(f"a worker was lost {group.standing()} ({cause})") if mine else SystemExit(1) from None
+        raise WorkerLost(f"a worker was lost {group.progress_note()} ({cause})") if mine else SystemExit(1) from None
     dist.destroy_process_group()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-class _Farewell:
+class _TerminationNotice:
     """Lets one of the processes that are left say how to go on, even where its main thread waits for a dead one."""
 
     def __init__(self, group: Group, local: int) -> None:
@@ -162,7 +167,7 @@ class _Farewell:
         if self._group.rank:
             time.sleep(2)  # rank 0 knows best what was saved
         try:
-            return self.store.add("farewell", 1) == 1 or self._group.rank == 0
+            return self.store.add("notice", 1) == 1 or self._group.rank == 0
         except (AttributeError, RuntimeError):  # no store yet, or its machine is the lost one
             return self._local == 0
 
@@ -171,12 +176,12 @@ class _Farewell:
             pass
         if self._leaving.acquire(blocking=False):
             if self._first():
-                words = f"srcnn: ended from outside, as when a worker is lost, {self._group.standing()}\n"
+                words = f"srcnn: ended from outside, as when a worker is lost, {self._group.progress_note()}\n"
                 os.write(2, words.encode())
             os._exit(128 + signal.SIGTERM)  # the main thread may hang; the folder is whole at any moment
 
 
-def _place() -> tuple[int, int, int]:
+def _rank_from_environment() -> tuple[int, int, int]:
     """Rank, size of the group, and number of this process on its machine, as torchrun tells them."""
     values = {name: os.environ.get(name, "") for name in _NAMES}
     if not values["RANK"] and not values["WORLD_SIZE"]:

@@ -4,43 +4,64 @@ Luma, rounded to bytes -> cropped to a multiple of the scale -> shrunk by bicubi
 -> shaved by the scale -> PSNR and SSIM of each image -> mean over images.
 """
 
+import contextlib
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
 import torch
 from torch import Tensor
 
-from srcnn.color import channels, grey, luma, quantize
+from srcnn.color import channels, gray, luma, quantize
 from srcnn.files import InputError
 from srcnn.metrics import psnr, ssim
 from srcnn.model import SRCNN
 from srcnn.resize import enlarge, modcrop, shrink
 
 PROTOCOL = (
-    "luma (BT.601 studio range, 8-bit; a grey file as it is), modcrop, bicubic a=-0.5 with antialiasing both ways, "
+    "luma (BT.601 studio range, 8-bit; a gray file as it is), modcrop, bicubic a=-0.5 with antialiasing both ways, "
     "network with replicate padding, rounded to 8 bits, shaved by the scale, mean over images"
 )
-GREY_PROTOCOL = PROTOCOL.replace("luma (BT.601 studio range, 8-bit; a grey file as it is)", "full-range grey (8-bit)")
+GRAY_PROTOCOL = PROTOCOL.replace("luma (BT.601 studio range, 8-bit; a gray file as it is)", "full-range gray (8-bit)")
 _SSIM_WINDOW = 11
 
+#: A function of a low-resolution image ``(C, h, w)`` and the scale s that gives ``(C, s*h, s*w)``.
 Upscaler = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
-class Quality:
+class Scores:
     """PSNR in dB and SSIM of one image, or the means of a set."""
 
     psnr: float
     ssim: float
 
 
-def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
-    """A network as a function of a small image and the scale.
+@contextlib.contextmanager
+def ieee_float32() -> Iterator[None]:
+    """Within it, float32 means float32 on a GPU too.
 
-    Valid convolutions become padded ones that repeat the edge before every layer, so that the output has the full
-    size; zeros instead would cost 3.9 dB on Set5. The model itself is not changed.
+    cuDNN computes float32 convolutions in TF32, with 10 bits of the 23, unless it is told not to. The book's tables are
+    float32; TF32 is used where ``precision="tf32"`` asks for it, and nowhere else.
+    """
+    cudnn = torch.backends.cudnn
+    try:
+        where, name, full, before = cudnn, "allow_tf32", False, cudnn.allow_tf32
+    except RuntimeError:  # who has set the newer switch of PyTorch 2.9 can no longer read the old one
+        where, name, full, before = cudnn.conv, "fp32_precision", "ieee", cudnn.conv.fp32_precision
+    setattr(where, name, full)
+    try:
+        yield
+    finally:
+        setattr(where, name, before)
+
+
+def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
+    """A network as a function of a low-resolution image and the scale, computed in float32.
+
+    The network gets its :attr:`~srcnn.model.SRCNN.inference_padding`, so that the output has the full size. The model
+    itself is not changed.
 
     Args:
         model: SRCNN, or the sub-pixel variant, which knows its own scale.
@@ -50,75 +71,95 @@ def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
         A function of ``(C, h, w)`` and the scale s that gives ``(C, s*h, s*w)``, on the CPU.
     """
     model = copy.deepcopy(model).to(device, memory_format=torch.channels_last).eval()
-    if model.padding == "valid":
-        model.padding = "replicate"
+    model.padding = model.inference_padding
 
     @torch.inference_mode()
     def upscale(low: Tensor, scale: int) -> Tensor:
         if model.scale not in (None, scale):
             raise InputError(f"this network enlarges by {model.scale}, not by {scale}")
         small = low if model.scale else enlarge(low, scale)
-        return model(small[None].to(device))[0].cpu()
+        with ieee_float32():
+            return model(small[None].to(device))[0].cpu()
 
     return upscale
 
 
-def evaluate(
-    method: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: int, view: str = "luma"
-) -> dict[str, Quality]:
-    """Measure a method by the protocol.
+def score(upscaler: Upscaler, original: Tensor, *, scale: int, color_space: str = "luma") -> Scores:
+    """Measure one image by the protocol.
 
     Args:
-        method: :func:`srcnn.resize.enlarge` for bicubic, or :func:`upscaler` of a network.
+        upscaler: :func:`srcnn.resize.enlarge` for bicubic, or :func:`upscaler` of a network.
+        original: ``(3, H, W)`` or ``(1, H, W)``, in 0..1.
+        scale: 2, 3 or 4.
+        color_space: ``"luma"``, the protocol. ``"rgb"``: the upscaler is given RGB, and the luma of its output is
+            measured. ``"gray"``: full-range gray in the place of luma, as the journal version's BSD200 has it.
+
+    Raises:
+        ValueError: the image is too small to be measured.
+    """
+    target = modcrop(gray(original) if color_space == "gray" else luma(original), scale)
+    source = modcrop(channels(original, "rgb"), scale) if color_space == "rgb" else target
+    output = quantize(upscaler(shrink(source, scale), scale))
+    output = luma(output) if color_space == "rgb" else output
+    return Scores(psnr(output, target, peak=1, shave=scale), ssim(output, target, peak=1, shave=scale))
+
+
+def evaluate(
+    upscaler: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: int, color_space: str = "luma"
+) -> dict[str, Scores]:
+    """Measure a set of images by the protocol; see :func:`score`.
+
+    Args:
+        upscaler: :func:`srcnn.resize.enlarge` for bicubic, or :func:`upscaler` of a network.
         images: name and original, ``(3, H, W)`` or ``(1, H, W)``, in 0..1.
         scale: 2, 3 or 4.
-        view: ``"luma"``, the protocol. ``"rgb"``: the method is given RGB, and the luma of its result is measured.
-            ``"grey"``: full-range grey in the place of luma, as the journal version's BSD200 has it.
+        color_space: ``"luma"``, ``"rgb"`` or ``"gray"``.
 
     Returns:
-        Name -> quality, in the given order.
+        Name -> scores, in the given order.
 
     Raises:
         InputError: an image is too small to be measured, two have one name, or there is none.
     """
-    table = {}
+    return evaluate_all({"": upscaler}, images, scale=scale, color_spaces={"": color_space})[""]
+
+
+def evaluate_all(
+    upscalers: dict[str, Upscaler],
+    images: Iterable[tuple[str, Tensor]],
+    *,
+    scale: int,
+    color_spaces: dict[str, str],
+) -> dict[str, dict[str, Scores]]:
+    """Measure several upscalers on the same images, each of which is read once.
+
+    Args:
+        upscalers: by name.
+        images: as for :func:`evaluate`.
+        scale: 2, 3 or 4.
+        color_spaces: of each upscaler; see :func:`score`.
+
+    Returns:
+        Name of the upscaler -> name of the image -> scores, in the given orders.
+
+    Raises:
+        InputError: as for :func:`evaluate`.
+    """
+    tables: dict[str, dict[str, Scores]] = {method: {} for method in upscalers}
+    smallest = _SSIM_WINDOW + 3 * scale  # what modcrop and shaving may take, and the window that must remain
     for name, original in images:
-        if name in table:
-            raise InputError(f"two images have the name {name}; rename one of them, or the table would lose it")
-        smallest = _SSIM_WINDOW + 3 * scale  # what modcrop and shaving may take, and the window that must remain
         if min(original.shape[-2:]) < smallest:
             size = f"{original.shape[-1]} x {original.shape[-2]}"
             raise InputError(f"{name} has {size} pixels; at x{scale} at least {smallest} x {smallest} are needed")
-        high = modcrop(grey(original) if view == "grey" else luma(original), scale)
-        seen = modcrop(channels(original, "rgb"), scale) if view == "rgb" else high
-        output = quantize(method(shrink(seen, scale), scale))
-        output = luma(output) if view == "rgb" else output
-        table[name] = Quality(psnr(output, high, peak=1, shave=scale), ssim(output, high, peak=1, shave=scale))
-    if not table:
+        for method, table in tables.items():
+            if name in table:
+                raise InputError(f"two images have the name {name}; rename one of them, or the table would lose it")
+            table[name] = score(upscalers[method], original, scale=scale, color_space=color_spaces[method])
+    if not all(tables.values()):
         raise InputError("there is no image to measure")
-    return table
+    return tables
 
 
-def mean(table: dict[str, Quality]) -> Quality:
+def mean_scores(table: dict[str, Scores]) -> Scores:
     """The mean over images: of the PSNRs, never the PSNR of a mean error."""
-    return Quality(fmean(q.psnr for q in table.values()), fmean(q.ssim for q in table.values()))
-
-
-def tutorial_psnr(outputs: Tensor, targets: Tensor, *, batch: int) -> float:
-    """The tutorial's measure, mistakes included: the PSNR of each batch's mean error, averaged over batches.
-
-    It moves by 1 dB with the batch size alone, so it can be compared with nothing but itself. Chapter 3.
-
-    Args:
-        outputs: ``(N, 1, H, W)``, in 0..1, neither rounded nor shaved.
-        targets: the originals, same shape.
-        batch: images a batch.
-
-    Returns:
-        dB.
-    """
-    errors = [
-        (o.double() - t.double()).square().mean()
-        for o, t in zip(outputs.split(batch), targets.split(batch), strict=True)
-    ]
-    return fmean(-10 * error.log10().item() for error in errors)
+    return Scores(fmean(s.psnr for s in table.values()), fmean(s.ssim for s in table.values()))

@@ -1,8 +1,9 @@
 """Files: what travels with the package, and writing a file whole or not at all."""
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -73,3 +74,29 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # where the folder is gone, the first error is the one to tell
             part.unlink(missing_ok=True)
+
+
+def write(path: str | os.PathLike, content: str | bytes) -> None:
+    """Write text (UTF-8) or bytes into a file, whole or not at all; see :func:`atomic`."""
+    with atomic(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> list[dict]:
+    """The records of a log, one JSON object a line.
+
+    A last line that was cut short by a kill is left out, and so is all that follows a damaged one.
+
+    Args:
+        path: of the log.
+        numbers: keys that each record must have, with a number.
+    """
+    records = []
+    for text in Path(path).read_bytes().splitlines():
+        try:
+            record = json.loads(text)
+            [record[key] + 0.0 for key in numbers]
+            records.append(dict(record))
+        except (ValueError, TypeError, LookupError, RecursionError):
+            break
+    return records

@@ -23,16 +23,8 @@ from torch import Tensor
 from srcnn.files import InputError, atomic, writable
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
-READABLE = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-WRITABLE = {
-    ".bmp": "BMP",
-    ".jpeg": "JPEG",
-    ".jpg": "JPEG",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-}
+WRITABLE = {".bmp": "BMP", ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+READABLE = tuple(WRITABLE)
 _FORMATS = sorted(set(WRITABLE.values()))  # of those that Pillow knows, some start other programs
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _LONGEST_EXIF = 65_533  # bytes, of a JPEG
@@ -84,7 +76,7 @@ def listing(folder: str | os.PathLike) -> list[Path]:
 
 
 def read(path: str | os.PathLike) -> Tensor:
-    """An 8-bit grey or RGB file.
+    """An 8-bit gray or RGB file.
 
     Returns:
         ``(1, H, W)`` or ``(3, H, W)``, float32, in 0..1.
@@ -94,7 +86,7 @@ def read(path: str | os.PathLike) -> Tensor:
     """
     photograph = read_photograph(path)
     if photograph.alpha is not None:
-        raise InputError(f"{path} has transparency, which has no PSNR; save it as RGB or grey without alpha")
+        raise InputError(f"{path} has transparency, which has no PSNR; save it as RGB or gray without alpha")
     return to_float(photograph.pixels)
 
 
@@ -106,7 +98,7 @@ class Photograph:
         pixels: ``(1, H, W)`` or ``(3, H, W)``, uint8, turned as the camera was held.
         alpha: ``(1, H, W)``, uint8, or None.
         exif: the EXIF block without the orientation, which the pixels now have; None where there was none.
-        icc: the colour profile, or None.
+        icc: the color profile, or None.
     """
 
     pixels: Tensor
@@ -116,7 +108,7 @@ class Photograph:
 
 
 def read_photograph(path: str | os.PathLike) -> Photograph:
-    """An 8-bit grey or RGB photograph, with or without alpha, turned upright by its EXIF orientation.
+    """An 8-bit gray or RGB photograph, with or without alpha, turned upright by its EXIF orientation.
 
     Raises:
         InputError: the file is missing, damaged, too large, or of another kind.
@@ -158,7 +150,7 @@ def check_output(path: str | os.PathLike, *, height: int, width: int, alpha: boo
 
 
 def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
-    """Write a photograph whole or not at all; JPEG at quality 95 without colour subsampling.
+    """Write a photograph whole or not at all; JPEG at quality 95 without color subsampling.
 
     Raises:
         InputError: see :func:`check_output`.
@@ -175,7 +167,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     if kind == "JPEG":
         options |= {"quality": 95, "subsampling": 0}
     if kind == "WEBP":
-        options |= {"lossless": True, "exact": True}  # exact: the colours under full transparency as well
+        options |= {"lossless": True, "exact": True}  # exact: the colors under full transparency as well
     with atomic(path) as part, part.open("wb") as stream:
         image.save(stream, kind, **{key: value for key, value in options.items() if value is not None})
 
@@ -210,65 +202,33 @@ def png(image: Tensor) -> bytes:
     return stream.getvalue()
 
 
-def tutorial_pair(path: str | os.PathLike, *, scale: int, crop: int = 256) -> tuple[Tensor, Tensor]:
-    """A training pair exactly as the tutorial makes it, mistakes included (chapter 9).
-
-    Pillow's full-range luma, the central square, and a *bilinear* shrink rounded to bytes: ``Resize()`` was left at
-    its default although the text says bicubic.
-
-    Args:
-        path: an image file.
-        scale: 2, 3 or 4.
-        crop: side of the square; its remainder by the scale is cut.
+def full_range_luma(path: str | os.PathLike) -> Tensor:
+    """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
 
     Returns:
-        The small image ``(1, crop/scale, crop/scale)`` and the original ``(1, crop, crop)``, float32, in 0..1.
+        ``(H, W)``, uint8.
 
     Raises:
-        InputError: the file is unusable or smaller than the square.
+        InputError: as for :func:`read`.
     """
-    side = crop - crop % scale
     with _opened(path) as image:
-        width, height = image.size
-        if min(width, height) < side:
-            raise InputError(f"{path} has {width} x {height} pixels; the tutorial cuts {side} x {side} from the centre")
-        left, top = round((width - side) / 2), round((height - side) / 2)
-        high = image.convert("YCbCr").getchannel(0).crop((left, top, left + side, top + side))
-        low = high.resize((side // scale, side // scale), Image.Resampling.BILINEAR)
-        return to_float(_to_tensor(np.asarray(low))), to_float(_to_tensor(np.asarray(high)))
+        return torch.from_numpy(np.array(image.convert("YCbCr").getchannel(0)))
 
 
-def plain_pair(
-    path: str | os.PathLike, *, scale: int, crop: int, border: int, place: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
-    """A training pair as public SRCNN code makes it for every crop anew, in bytes: what the benchmarks compare with.
-
-    The file is opened, Pillow's full-range luma taken, a square cut, shrunk and enlarged by Pillow's bicubic.
+def pillow_resize(plane: Tensor, height: int, width: int, kernel: str) -> Tensor:
+    """What Pillow makes of bytes, rounded to bytes after each direction; no step of the protocol.
 
     Args:
-        path: an image file.
-        scale: 2, 3 or 4; divides ``crop``.
-        crop: side of the square.
-        border: pixels that valid convolutions lose on each side, and the target with them.
-        place: of the square, down and across, each from 0 to below 1 of where it can lie.
+        plane: ``(H, W)``, uint8.
+        height: of the result.
+        width: of the result.
+        kernel: ``"bilinear"`` or ``"bicubic"``; widened where the result is smaller.
 
     Returns:
-        The enlarged square ``(1, crop, crop)`` and the original's inner ``(1, crop - 2*border, crop - 2*border)``,
-        float32, in 0..1.
-
-    Raises:
-        InputError: the file is unusable or smaller than the square.
+        ``(height, width)``, uint8.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        if min(width, height) < crop:
-            raise InputError(f"{path} has {width} x {height} pixels; squares of {crop} x {crop} are cut")
-        top, left = (int(share * (side - crop + 1)) for share, side in zip(place, (height, width), strict=True))
-        high = image.convert("YCbCr").getchannel(0).crop((left, top, left + crop, top + crop))
-        small = high.resize((crop // scale, crop // scale), Image.Resampling.BICUBIC)
-        low = small.resize((crop, crop), Image.Resampling.BICUBIC)
-        target = high.crop((border, border, crop - border, crop - border))
-        return to_float(_to_tensor(np.asarray(low))), to_float(_to_tensor(np.asarray(target)))
+    resampling = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[kernel]
+    return torch.from_numpy(np.array(Image.fromarray(plane.numpy()).resize((width, height), resampling)))
 
 
 def pixel_hash(path: str | os.PathLike) -> str:
@@ -318,17 +278,17 @@ def _check_kind(path: Path, image: Image.Image) -> None:
     if image.mode == "P":
         raise InputError(f"{path} has a palette, whose numbers are no brightness; save it as RGB")
     if image.mode == "CMYK":
-        raise InputError(f"{path} is in the printing colours CMYK; save it as RGB")
+        raise InputError(f"{path} is in the printing colors CMYK; save it as RGB")
     if image.mode.startswith("I") or image.mode == "F" or _deep(image):
-        raise InputError(f"{path} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or grey")
+        raise InputError(f"{path} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or gray")
     if "transparency" in image.info:
-        raise InputError(f"{path} has one colour marked as transparent; save it as RGBA, or as RGB or grey without")
+        raise InputError(f"{path} has one color marked as transparent; save it as RGBA, or as RGB or gray without")
     if image.mode not in ("L", "LA", "RGB", "RGBA"):
-        raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or grey")
+        raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or gray")
 
 
 def _deep(image: Image.Image) -> bool:
-    """Whether a colour file has 16 bits per channel, which Pillow would halve without a word."""
+    """Whether a color file has 16 bits per channel, which Pillow would halve without a word."""
     bits = getattr(image, "tag_v2", {}).get(258, (8,))  # TIFF BitsPerSample
     raw = image.tile[0][3] if image.tile else ""
     return max(bits) > 8 or ";16" in str(raw)

@@ -1,6 +1,6 @@
 """Leaves: dead-leaves pictures, training data without a single photograph.
 
-Discs and quadrilaterals of random grey fall on each other like leaves until hardly any ground is left. Their sizes
+Discs and quadrilaterals of random gray fall on each other like leaves until hardly any ground is left. Their sizes
 follow a power law, so the picture has edges at every scale and, like photographs, no scale of its own (Lee, Mumford
 and Huang 2001). Everybody may show and share them, and there is no end of them. Chapter 8.
 """
@@ -29,7 +29,7 @@ def dead_leaves(seed: int, size: int = 256, *, leaves: int = 4000) -> Tensor:
     draws = torch.rand(leaves, 12, generator=generator, dtype=torch.float64)
     for u in draws.tolist():
         radius = 2 * _radius(u[0])
-        # centres may lie outside, so that the border is no different from the middle
+        # centers may lie outside, so that the border is no different from the middle
         row, column = (v * (2 * size + 2 * radius) - radius for v in u[1:3])
         top, left = max(0, math.floor(row - radius)), max(0, math.floor(column - radius))
         bottom, right = min(2 * size, math.ceil(row + radius) + 1), min(2 * size, math.ceil(column + radius) + 1)

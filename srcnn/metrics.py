@@ -9,6 +9,8 @@ import math
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from srcnn import resize
+
 
 def _compared(output: Tensor, target: Tensor, shave: int) -> tuple[Tensor, Tensor]:
     """Both images in double precision, ``shave`` pixels cut from each side."""
@@ -18,11 +20,7 @@ def _compared(output: Tensor, target: Tensor, shave: int) -> tuple[Tensor, Tenso
         raise ValueError(
             f"one image expected, (H, W) or (C, H, W), got {tuple(output.shape)}: score a batch one by one"
         )
-    height, width = output.shape[-2:]
-    if shave < 0 or 2 * shave >= min(height, width):
-        raise ValueError(f"cannot shave {shave} pixels from each side of {width} x {height}")
-    window = (..., slice(shave, height - shave), slice(shave, width - shave))
-    return output[window].double(), target[window].double()
+    return resize.shave(output, shave).double(), resize.shave(target, shave).double()
 
 
 def mse(output: Tensor, target: Tensor, *, shave: int) -> float:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 PADDINGS = ("valid", "replicate", "zeros")
-INITIALISATIONS = ("paper", "tutorial", "torch")
+INITIALIZATIONS = ("paper", "tutorial", "torch")
 
 
 class SRCNN(nn.Module):
@@ -20,7 +20,7 @@ class SRCNN(nn.Module):
         kernels: the sides f1, f2, f3 of the three layers' filters, odd. (9, 1, 5) is the paper's network. More than
             three put further mapping layers before the last (chapter 11).
         widths: n1 and n2, the numbers of filters of all layers but the last.
-        channels: c, of the image: 1 for luma, 3 for colour.
+        channels: c, of the image: 1 for luma, 3 for color.
         padding: what stands beyond the edge before each layer. ``"valid"``: nothing, and the output is smaller by
             ``border`` on each side (training); ``"replicate"``: the edge pixel again (the evaluation protocol);
             ``"zeros"``: black, which costs dB (chapter 7).
@@ -59,6 +59,14 @@ class SRCNN(nn.Module):
         self.reconstruction = nn.Conv2d(widths[-1], out_channels or channels, kernels[-1])
 
     @property
+    def inference_padding(self) -> str:
+        """The padding with which trained weights are used: ``"replicate"`` where they were trained with ``"valid"``.
+
+        Repeating the edge keeps the image's size; zeros in its place would cost 3.9 dB on Set5 (chapter 7).
+        """
+        return "replicate" if self.padding == "valid" else self.padding
+
+    @property
     def border(self) -> int:
         """Pixels that valid convolutions lose on each side, half the receptive field (6 for 9-1-5)."""
         return sum(f - 1 for f in self.kernels) // 2
@@ -69,7 +77,7 @@ class SRCNN(nn.Module):
         for layer in (self.mapping, *self.further):
             x = F.relu(layer(self._pad(x, layer)))  # (N, 32, H-8,  W-8)
         x = self._pad(x, self.reconstruction)
-        return few_filters(x, self.reconstruction)  # (N, 1,  H-12, W-12) = (N, 1, H-2b, W-2b)
+        return conv2d_few_outputs(x, self.reconstruction)  # (N, 1,  H-12, W-12) = (N, 1, H-2b, W-2b)
 
     def _pad(self, x: Tensor, layer: nn.Conv2d) -> Tensor:
         side = layer.kernel_size[0] // 2
@@ -78,7 +86,7 @@ class SRCNN(nn.Module):
         return F.pad(x, [side] * 4, mode="replicate" if self.padding == "replicate" else "constant")
 
 
-def few_filters(x: Tensor, layer: nn.Conv2d) -> Tensor:
+def conv2d_few_outputs(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """What the layer makes of ``x``, in half the time where it has one filter or three and the device is a CPU.
 
     A CPU's convolution computes sixteen filters at once, and would throw fifteen away. A filter of f x f is the sum of
@@ -138,7 +146,7 @@ class SubPixelSRCNN(SRCNN):
         return F.pixel_shuffle(x, self.scale)  # (N, c, sH, sW)
 
 
-def initialise(model: SRCNN, scheme: str, *, seed: int) -> SRCNN:
+def initialize(model: SRCNN, scheme: str, *, seed: int) -> SRCNN:
     """Draw all weights anew from a generator of their own, so that one seed means one network.
 
     Args:
@@ -154,8 +162,8 @@ def initialise(model: SRCNN, scheme: str, *, seed: int) -> SRCNN:
     Raises:
         ValueError: the scheme is unknown.
     """
-    if scheme not in INITIALISATIONS:
-        raise ValueError(f"initialisation {scheme!r} is unknown; it is one of {', '.join(INITIALISATIONS)}")
+    if scheme not in INITIALIZATIONS:
+        raise ValueError(f"initialization {scheme!r} is unknown; it is one of {', '.join(INITIALIZATIONS)}")
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in (model.extraction, model.mapping, *model.further, model.reconstruction):

@@ -7,12 +7,13 @@ A batch is a function of the seed and the step number alone, so a run that was k
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from srcnn.files import InputError
-from srcnn.resize import enlarge, modcrop, shrink, zoom
+from srcnn.resize import downscale, enlarge, modcrop, shave, shrink
 
 
 def pair(image: Tensor, scale: int, *, enlarged: bool) -> tuple[Tensor, Tensor]:
@@ -31,27 +32,27 @@ def pair(image: Tensor, scale: int, *, enlarged: bool) -> tuple[Tensor, Tensor]:
     return (enlarge(low, scale) if enlarged else low), high
 
 
-def zoomed(images: Iterable[Tensor], zooms: str) -> Iterator[Tensor]:
-    """Every image at several sizes; see :attr:`srcnn.recipes.TrainConfig.zooms`.
+def downscaled(images: Iterable[Tensor], factors: str) -> Iterator[Tensor]:
+    """Every image at several sizes; see :attr:`srcnn.recipes.TrainConfig.scale_augmentation`.
 
     Args:
         images: ``(C, H, W)`` each, in 0..1.
-        zooms: factors above 0 and at most 1, joined by hyphens.
+        factors: above 0 and at most 1, joined by hyphens.
 
     Yields:
-        The images, each made smaller by every factor.
+        The images, each downscaled by every factor.
 
     Raises:
         InputError: a factor is none.
     """
     try:
-        factors = [float(factor) for factor in zooms.split("-")]
+        numbers = [float(factor) for factor in factors.split("-")]
     except ValueError:
-        factors = [0.0]
-    if not all(0 < factor <= 1 for factor in factors):
-        raise InputError(f"zooms {zooms!r} are no factors above 0 and at most 1; give such as 1-0.8-0.6")
+        numbers = [0.0]
+    if not all(0 < number <= 1 for number in numbers):
+        raise InputError(f"scale_augmentation {factors!r}: its factors are above 0 and at most 1, such as 1-0.8-0.6")
     for image in images:
-        yield from (zoom(image, factor) for factor in factors)
+        yield from (downscale(image, number) for number in numbers)
 
 
 class RandomCrops:
@@ -66,7 +67,7 @@ class RandomCrops:
         enlarged: as for :func:`pair`.
         seed: of the positions and turns.
         device: where the tensors live.
-        part: of every batch, the pairs to cut; several processes share a batch by it.
+        shard: of every batch, the pairs to cut; several processes share a batch by it.
 
     Raises:
         InputError: no image is large enough for one crop.
@@ -83,16 +84,18 @@ class RandomCrops:
         enlarged: bool,
         seed: int,
         device: torch.device | str = "cpu",
-        part: slice = slice(None),
+        shard: slice = slice(None),
     ) -> None:
         ratio = 1 if enlarged else scale
         pairs = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
         pairs = [(low, high) for low, high in pairs if min(low.shape[-2:]) >= size]
         if not pairs:
-            raise InputError(f"no image is large enough for one crop of {size * (scale if ratio > 1 else 1)} pixels")
-        self.batch, self.seed, self.device, self._part = batch, seed, torch.device(device), part
-        self._low = _Gather([low for low, _ in pairs], size, start=0, ratio=1, device=device)
-        self._high = _Gather([high for _, high in pairs], size - 2 * border, start=border, ratio=ratio, device=device)
+            raise InputError(f"no image is large enough for one crop of {size * ratio} pixels")
+        self.batch, self.seed, self.device, self._shard = batch, seed, torch.device(device), shard
+        self._low = CropGather([low for low, _ in pairs], size, start=0, ratio=1, device=device)
+        self._high = CropGather(
+            [high for _, high in pairs], size - 2 * border, start=border, ratio=ratio, device=device
+        )
         positions = [(low.shape[-2] - size + 1, low.shape[-1] - size + 1) for low, _ in pairs]
         self._columns = torch.tensor([columns for _, columns in positions])
         self._ends = torch.tensor([rows * columns for rows, columns in positions]).cumsum(0)
@@ -105,12 +108,20 @@ class RandomCrops:
         image = torch.searchsorted(self._ends, place, right=True)  # every position of every image is equally likely
         place = place - torch.where(image > 0, self._ends[image - 1], 0)
         row, column = place // self._columns[image], place % self._columns[image]
-        chosen = torch.stack([image, row, column, turn])[:, self._part].to(self.device)
+        chosen = torch.stack([image, row, column, turn])[:, self._shard].to(self.device)
         return self._low(*chosen), self._high(*chosen)
 
 
-class _Gather:
-    """Equal squares from images of unequal size, all of a batch by one index into one long row of pixels."""
+class CropGather:
+    """Equal squares from images of unequal size, all of a batch by one index into one long row of pixels.
+
+    Args:
+        images: ``(C, H, W)`` each.
+        side: of the squares, in the pixels of the network's input.
+        start: rows and columns by which a square begins later than its place says: the border of valid convolutions.
+        ratio: how many of the images' pixels one of the input's is, down and across.
+        device: where the pixels live.
+    """
 
     def __init__(self, images: list[Tensor], side: int, *, start: int, ratio: int, device: torch.device | str) -> None:
         self._pixels = torch.cat([i.flatten(1) for i in images], dim=1).to(device)  # (C, all pixels)
@@ -124,6 +135,14 @@ class _Gather:
         self._square = torch.stack(turned)  # (8, 2, side, side): the symmetries of a square
 
     def __call__(self, image: Tensor, row: Tensor, column: Tensor, turn: Tensor) -> Tensor:
+        """Squares ``(N, C, side * ratio, side * ratio)``.
+
+        Args:
+            image: ``(N,)``, which of the images.
+            row: ``(N,)``, of the square's upper edge, in the input's pixels.
+            column: ``(N,)``, of its left edge.
+            turn: ``(N,)``, 0..7: which of a square's eight symmetries.
+        """
         square = self._square[turn]  # (N, 2, side, side)
         top, left = ((place + self._start) * self._ratio for place in (row, column))
         rows = square[:, 0] + top[:, None, None]
@@ -140,11 +159,13 @@ class Shuffled:
         high: targets ``(M, C, H, W)``.
         batch: pairs a step; the last batch of an epoch goes on into the next.
         seed: of the orders.
-        part: as for :class:`RandomCrops`.
+        shard: as for :class:`RandomCrops`.
     """
 
-    def __init__(self, low: Tensor, high: Tensor, *, batch: int, seed: int, part: slice = slice(None)) -> None:
-        self._low, self._high, self._batch, self._seed, self._part = low, high, batch, seed, part
+    def __init__(self, low: Tensor, high: Tensor, *, batch: int, seed: int, shard: slice = slice(None)) -> None:
+        self._low, self._high, self._batch, self._seed, self._shard = low, high, batch, seed, shard
+        # two, because a batch may end one epoch and begin the next
+        self._order = lru_cache(maxsize=2)(self._draw)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step: inputs ``(N, C, h, w)`` and targets ``(N, C, H, W)``."""
@@ -156,10 +177,10 @@ class Shuffled:
                 for epoch in (number // count).unique().tolist()
             ]
         )
-        index = index[self._part].to(self._low.device)
+        index = index[self._shard].to(self._low.device)
         return self._low[index], self._high[index]
 
-    def _order(self, epoch: int) -> Tensor:
+    def _draw(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed(_mix(self._seed, epoch))
         return torch.randperm(len(self._low), generator=generator)
 
@@ -189,7 +210,7 @@ def sub_images(
         if min(side - side % scale for side in image.shape[-2:]) < size:
             continue
         low, high = pair(image, scale, enlarged=True)
-        inner = high[..., border : high.shape[-2] - border, border : high.shape[-1] - border]
+        inner = shave(high, border)
         for cut, into, side in ((low, lows, size), (inner, highs, size - 2 * border)):
             squares = cut.unfold(1, side, stride).unfold(2, side, stride)  # (C, rows, columns, side, side)
             into.append(squares.flatten(1, 2).movedim(0, 1))
@@ -199,5 +220,5 @@ def sub_images(
 
 
 def _mix(seed: int, number: int) -> int:
-    """One seed out of two numbers; the factor is a large prime, so that neighbours stay apart."""
+    """One seed out of two numbers; the factor is a large prime, so that neighbors stay apart."""
     return (seed * 1_000_003 + number) % 2**63

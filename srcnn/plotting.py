@@ -1,7 +1,7 @@
 """Plotting: the figures that chapters share. The only module that imports matplotlib; it computes nothing.
 
-Colours are told apart by lightness and every line has a marker or a dash of its own, so that a figure can be read
-without colour. The background is white in the dark theme too: a picture's greys must not shift.
+Colors are told apart by lightness and every line has a marker or a dash of its own, so that a figure can be read
+without color. The background is white in the dark theme too: a picture's grays must not shift.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-COLOURS = ("#0b3c5d", "#b3263f", "#3f9142", "#e0a100")  # dark to light, distinct for colour-blind readers
+COLORS = ("#0b3c5d", "#b3263f", "#3f9142", "#e0a100")  # dark to light, distinct for color-blind readers
 _DASHES = ("-", "--", "-.", ":")
 
 
@@ -90,7 +90,7 @@ def curves(
             across,
             up,
             _DASHES[(number + number // 4) % 4],
-            color=COLOURS[number % 4],
+            color=COLORS[number % 4],
             label=label,
             linewidth=1.8,
             **marks,
@@ -153,8 +153,8 @@ def zooms(pictures: Mapping[str, Tensor], *, top: int, left: int, size: int, wid
             image = image[top : top + size, left : left + size]
         axis.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set_title(title or "where", fontsize=10)
-    for colour, line in (("black", 3.5), ("white", 1.5)):  # seen on dark and on light pictures
-        axes[0].add_patch(plt.Rectangle((left, top), size, size, fill=False, edgecolor=colour, linewidth=line))
+    for color, line in (("black", 3.5), ("white", 1.5)):  # seen on dark and on light pictures
+        axes[0].add_patch(plt.Rectangle((left, top), size, size, fill=False, edgecolor=color, linewidth=line))
     plt.close(figure)
     return figure
 
@@ -183,13 +183,13 @@ def dots(
     for number, label in enumerate(labels):
         places = [(values[label], row) for row, values in enumerate(rows.values()) if label in values]
         across, up = zip(*places, strict=True)
-        face = "none" if number % 2 else COLOURS[number % 4]  # filled and open, for readers without colour
+        face = "none" if number % 2 else COLORS[number % 4]  # filled and open, for readers without color
         axis.scatter(
-            across, up, marker="osD^"[number % 4], s=42, facecolors=face, edgecolors=COLOURS[number % 4], label=label
+            across, up, marker="osD^"[number % 4], s=42, facecolors=face, edgecolors=COLORS[number % 4], label=label
         )
         if spread:
             reach = [spread[row][label] for row, values in rows.items() if label in values]
-            axis.errorbar(across, up, xerr=reach, fmt="none", ecolor=COLOURS[number % 4], capsize=3, linewidth=1.2)
+            axis.errorbar(across, up, xerr=reach, fmt="none", ecolor=COLORS[number % 4], capsize=3, linewidth=1.2)
     axis.set_yticks(range(len(names)), names, fontsize=9)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xlabel(x)
@@ -221,9 +221,9 @@ def walks(paths: Mapping[str, Tensor], heights: Tensor, *, reach: float, levels:
     )
     for axis, (title, path) in zip(axes.flat, paths.items(), strict=False):
         axis.contour(heights.numpy(), levels, extent=(-reach, reach, -reach, reach), colors="#9a9a9a", linewidths=0.8)
-        axis.plot(*path.T.numpy(), "-", color=COLOURS[0], linewidth=1.4, marker=".", markersize=5)
-        axis.plot(*path[0].numpy(), "o", color=COLOURS[0], markersize=10, fillstyle="none")
-        axis.plot(0, 0, "x", color=COLOURS[1], markersize=10, markeredgewidth=2.5)
+        axis.plot(*path.T.numpy(), "-", color=COLORS[0], linewidth=1.4, marker=".", markersize=5)
+        axis.plot(*path[0].numpy(), "o", color=COLORS[0], markersize=10, fillstyle="none")
+        axis.plot(0, 0, "x", color=COLORS[1], markersize=10, markeredgewidth=2.5)
         axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axis.set_title(title, fontsize=11)
     figure.supxlabel("first weight", fontsize=10)
@@ -238,7 +238,7 @@ def tiles(pictures: Tensor, *, columns: int, signed: bool = False, gap: int = 1)
     Args:
         pictures: ``(N, H, W)``, any range.
         columns: pictures a row.
-        signed: zero is the middle grey, not black.
+        signed: zero is the middle gray, not black.
         gap: pixels between two.
 
     Returns:

@@ -7,6 +7,7 @@ authors' own MATLAB files can be read too; the course may not ship them, but a r
 import json
 import math
 import os
+import platform
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import safetensors
 import safetensors.torch
-import scipy.io
 import torch
-from scipy.io.matlab import MatReadError
 from torch import Tensor
 
-from srcnn.files import InputError, atomic, shipped
-from srcnn.model import SRCNN, SubPixelSRCNN
+from srcnn.files import InputError, shipped, write
+from srcnn.model import PADDINGS, SRCNN, SubPixelSRCNN
+from srcnn.recipes import SCALES, current_names
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,35 @@ def names() -> list[str]:
     return sorted(path.stem for path in shipped("weights").glob("*.safetensors"))
 
 
-def load(weights: str | os.PathLike) -> Pretrained:
+def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
     """Weights by name or from a file.
 
     Args:
         weights: one of :func:`names`, a ``.safetensors`` file, or one of the authors' ``.mat`` files.
+        scale: that they are wanted for, 2, 3 or 4; None takes them as they are.
 
     Raises:
-        InputError: no such weights, a damaged file, or tensors of another network.
+        InputError: no such weights, a damaged file, tensors of another network, or weights for another scale or for
+            YCbCr, which nothing but chapter 11 can use.
     """
     shelf = shipped("weights", f"{weights}.safetensors")
     path = shelf if str(weights) in names() else Path(weights)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is neither a file nor the name of shipped weights"
         raise InputError(f"{weights} {what}; the shipped ones are {', '.join(names()) or 'none'}")
-    if path.suffix.lower() == ".mat":
-        return Pretrained(from_matlab(path))
+    loaded = Pretrained(from_matlab(path)) if path.suffix.lower() == ".mat" else _load_safetensors(path)
+    if scale is not None:
+        trained = loaded.model.scale or loaded.card.get("scale", scale)
+        if trained not in SCALES:
+            raise InputError(f"{weights} was trained for x{trained}; only 2, 3 and 4 can be used here")
+        if trained != scale:
+            raise InputError(f"{weights} was trained for x{trained}, not x{scale}; give --scale {trained}")
+        if loaded.card.get("training", {}).get("color") == "ycbcr":
+            raise InputError(f"{weights} was trained for YCbCr, which only chapter 11 does; train with --color rgb")
+    return loaded
+
+
+def _load_safetensors(path: Path) -> Pretrained:
     try:
         with safetensors.safe_open(path, "pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, it is no dictionary
@@ -68,11 +81,11 @@ def load(weights: str | os.PathLike) -> Pretrained:
         raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
     if type(card.get("scale", 3)) is not int:
         raise InputError(f"{path} carries a card whose scale is no whole number; `srcnn export` writes a right one")
-    training = card.get("training")
-    trained = training.get("padding") if isinstance(training, dict) else None
-    return Pretrained(
-        from_tensors(tensors, path, padding={"valid": "replicate", "zeros": "zeros"}.get(str(trained))), card
-    )
+    if isinstance(card.get("training"), dict):
+        card["training"] = current_names(card["training"])
+    else:
+        card.pop("training", None)
+    return Pretrained(from_state_dict(tensors, path, trained_with=card.get("training", {}).get("padding")), card)
 
 
 def save(model: SRCNN, path: str | os.PathLike, card: dict) -> None:
@@ -83,48 +96,35 @@ def save(model: SRCNN, path: str | os.PathLike, card: dict) -> None:
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     content = safetensors.torch.save(tensors, {"card": json.dumps(card)})
-    with atomic(path) as part:
-        part.write_bytes(content)
+    write(path, content)
 
 
-def describe(name: str, model: SRCNN, card: dict) -> str:
-    """The model card: what a reader should know before using these weights, as Markdown."""
-    training = card["training"]
-    weights = sum(p.numel() for p in model.parameters())
-    made = [training["data"], f"{training['steps']:,}", training["batch"], training["seed"]]
-    made += [f"{card['seconds']:.0f} s", card["machine"]]
-    rows = [f"| {d} | {s['psnr']:.2f} | {s['ssim']:.4f} | {s['bicubic_psnr']:.2f} |" for d, s in card["scores"].items()]
-    return f"""# {name}
-
-{type(model).__name__} {"-".join(map(str, model.kernels))}, {weights:,} numbers, enlarges by {card["scale"]}.
-
-| trained on | steps | pairs a step | seed | time | machine |
-|---|---|---|---|---|---|
-| {" | ".join(map(str, made))} |
-
-Made by `{card["command"]}` with {", ".join(f"{k} {v}" for k, v in card["versions"].items())};
-the log is {name}.jsonl.
-
-| set | PSNR, dB | SSIM | bicubic, dB |
-|---|---|---|---|
-{chr(10).join(rows)}
-
-Measured on luma by the protocol of the published tables. For photographs that were shrunk by bicubic interpolation:
-on noise, JPEG blocks or another blur the network sharpens those too. It restores what is likely, not what was there,
-so its detail is no evidence of anything.
-
-Licence: MIT, as the code. The training images may not be redistributed; no pixel of them is in these weights.
-"""
+def hardware_name(device: torch.device | str = "cpu") -> str:
+    """What computed: the GPU's name, or the processor's with the number of threads."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
+        name = models[0] if models else name
+    return f"{name}, {torch.get_num_threads()} threads, {device.type}"
 
 
-def from_tensors(tensors: dict[str, Tensor], source: object, *, padding: str | None = None) -> SRCNN:
+def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with: object = None) -> SRCNN:
     """The network that fits the shapes: filter sizes, widths, channels, and the scale of the sub-pixel variant.
 
     Args:
         tensors: a state dictionary.
         source: named in the error.
-        padding: of the network, which tensors do not tell. Where it is None: ``"replicate"`` for SRCNN, ``"zeros"``
-            for the sub-pixel variant, which the tutorial trains with them.
+        trained_with: the padding of the training, which tensors do not tell. Where it is unknown: ``"valid"`` for
+            SRCNN, ``"zeros"`` for the sub-pixel variant, as the paper and the tutorial train them.
+
+    Returns:
+        The network with the padding that evaluation needs, :attr:`~srcnn.model.SRCNN.inference_padding`.
 
     Raises:
         InputError: the tensors are those of another network.
@@ -139,10 +139,14 @@ def from_tensors(tensors: dict[str, Tensor], source: object, *, padding: str | N
         widths, channels, kernels = zip(*((shape[0], shape[1], shape[2]) for shape in shapes), strict=True)
         channels, out = channels[0], widths[-1]
         scale = math.isqrt(out // channels)
-        build = SRCNN if out == channels else lambda *a, **k: SubPixelSRCNN(scale, *a, **k)
-        padding = padding or ("replicate" if out == channels else "zeros")
-        model = build(kernels, widths[:-1], channels=channels, padding=padding)
+        padding = trained_with if trained_with in PADDINGS else ("valid" if out == channels else "zeros")
+        options = {"channels": channels, "padding": padding}
+        if out == channels:
+            model = SRCNN(kernels, widths[:-1], **options)
+        else:
+            model = SubPixelSRCNN(scale, kernels, widths[:-1], **options)
         model.load_state_dict(tensors)
+        model.padding = model.inference_padding
     except (LookupError, ValueError, RuntimeError, ZeroDivisionError):
         raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None
     if not all(value.isfinite().all() for value in model.parameters()):
@@ -160,24 +164,32 @@ def from_matlab(path: str | os.PathLike) -> SRCNN:
     Raises:
         InputError: the file is damaged or holds something else.
     """
+    import scipy.io  # here, because hardly anybody has such a file, and its import takes as long as torch's
+
     try:
         content = scipy.io.loadmat(path)
         weights = [_real(content[f"weights_conv{k}"]) for k in (1, 2, 3)]
         biases = [torch.from_numpy(_real(content[f"biases_conv{k}"]).ravel()) for k in (1, 2, 3)]
-        w1, w3 = (
-            w.reshape(-1, w.shape[-1]) if k == 0 else np.atleast_2d(w) for k, w in ((0, weights[0]), (2, weights[2]))
-        )
+        w1, w3 = weights[0].reshape(-1, weights[0].shape[-1]), np.atleast_2d(weights[2])
         w2 = weights[1].reshape(w1.shape[1], -1, w3.shape[0])  # (n1, f2*f2, n2)
         # (..., f*f) in column order -> (..., f, f); then the output channel first, the input channel second
         square = [_square(w1.T)[:, None], _square(w2.transpose(2, 0, 1)), _square(w3)[None]]
-    except (MatReadError, LookupError, ValueError, TypeError, NotImplementedError, OSError, zlib.error) as error:
+    except (
+        scipy.io.matlab.MatReadError,
+        LookupError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        OSError,
+        zlib.error,
+    ) as error:
         raise InputError(f"{path} has not the authors' layout (weights_conv1 ... biases_conv3): {error}") from None
     stages = zip(("extraction", "mapping", "reconstruction"), square, biases, strict=True)
     tensors = {}
     for stage, weight, bias in stages:
         tensors[f"{stage}.weight"] = torch.from_numpy(np.ascontiguousarray(weight))
         tensors[f"{stage}.bias"] = bias
-    return from_tensors(tensors, path)
+    return from_state_dict(tensors, path)
 
 
 def _real(values: np.ndarray) -> np.ndarray:

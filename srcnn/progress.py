@@ -1,9 +1,8 @@
 """Progress: a bar in a terminal, one line that rewrites itself in a notebook.
 
-Text bars leave a grey box for every update in a built page, so a notebook gets a display that is updated in place.
+Text bars leave a gray box for every update in a built page, so a notebook gets a display that is updated in place.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +30,8 @@ def progress(
     Yields:
         The items, unchanged.
     """
-    return (_notebook if _in_notebook() else _terminal)(items, total, start, text)
+    show = _notebook if _in_notebook() else _terminal
+    return show(items, total, start, text)
 
 
 @contextmanager
@@ -52,28 +52,6 @@ def counter(unit: str, **options: object) -> Iterator[Callable[[int, int | None]
             bar.update(done - bar.n)
 
         yield update
-
-
-@contextmanager
-def output() -> Iterator[None]:
-    """Let a command print where standard output is closed, full, or a pipe whose reader has left.
-
-    Raises:
-        OSError: what was printed could not be handed over.
-    """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed: print passes over that, a bar does not
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, open as long as we run
-    if getattr(sys.stdout, "errors", None) == "strict" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may have letters that the terminal lacks
-    try:
-        yield
-    finally:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at its end
-            raise
 
 
 def _in_notebook() -> bool:

@@ -15,7 +15,7 @@ class Score:
     """One figure of one table.
 
     Attributes:
-        data: ``set5``, ``set14``, ``bsd100``, or ``bsd200-grey``: the 200 test images of BSDS500 in full-range grey,
+        data: ``set5``, ``set14``, ``bsd100``, or ``bsd200-gray``: the 200 test images of BSDS500 in full-range gray,
             whose figures stand in no table beside the others.
         scale: 2, 3 or 4.
         method: ``bicubic``, ``9-1-5``, ``9-3-5``, ``9-5-5``, or another method's name.
@@ -43,7 +43,7 @@ SCORES: tuple[Score, ...] = (
     *_table("set5", "bicubic", "-", JOURNAL, (33.66, 30.39, 28.42), (0.9299, 0.8682, 0.8104)),
     *_table("set14", "bicubic", "-", JOURNAL, (30.23, 27.54, 26.00), (0.8687, 0.7736, 0.7019)),
     *_table("bsd100", "bicubic", "-", QUOTED, (29.56, 27.21, 25.96)),
-    *_table("bsd200-grey", "bicubic", "-", JOURNAL, (28.39, 25.94, 24.65)),
+    *_table("bsd200-gray", "bicubic", "-", JOURNAL, (28.39, 25.94, 24.65)),
     *_table("set5", "9-1-5", "91 images", PAPER, (36.34, 32.39, 30.09)),
     *_table("set14", "9-1-5", "91 images", PAPER, (32.18, 29.00, 27.20)),
     *_table("set5", "9-5-5", "ImageNet", JOURNAL, (36.66, 32.75, 30.49), (0.9542, 0.9090, 0.8628)),

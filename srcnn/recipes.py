@@ -1,12 +1,16 @@
 """Recipes: the settings of a training run, as the paper, the tutorial and this course have them. Chapter 9.
 
-A run differs from its recipe by a visible list of changes, which :func:`command` writes as a command line.
+A run differs from its recipe by a visible list of changes, which :func:`command_line` writes as a command.
 """
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import get_type_hints
 
 from srcnn.files import InputError
+
+SCALES = (2, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,30 +22,30 @@ class TrainConfig:
         architecture: ``"9-1-5"`` and the like for SRCNN, ``"subpixel"`` for the tutorial's variant.
         widths: ``"64-32"``: the filters of all layers but the last.
         padding: see :class:`srcnn.model.SRCNN`. Weights trained with ``"valid"`` are used with ``"replicate"``.
-        colour: what the network sees: ``"luma"``, or three channels at once, ``"rgb"`` or ``"ycbcr"``.
+        color: what the network sees: ``"luma"``, or three channels at once, ``"rgb"`` or ``"ycbcr"``.
         scale: 2, 3 or 4.
         data: a registered set, ``sample``, ``leaves``, a folder, or several joined by ``+``.
-        zooms: ``"1-0.9-0.8"``: the factors by which every photograph is also made smaller before pairs are cut, because
-            the same things at other sizes teach too; ``"1"`` takes it as it is.
-        pairs: how batches are cut: ``"crops"`` at random, ``"sub-images"`` on the paper's grid, or ``"tutorial"``.
-        crop: side of the input crop in its own pixels.
-        batch: pairs a step.
+        scale_augmentation: ``"1-0.9-0.8"``: the factors by which every photograph is also downscaled before pairs are
+            cut, because the same things at other sizes teach too; ``"1"`` takes it as it is.
+        sampling: how batches are cut: ``"crops"`` at random, ``"sub-images"`` on the paper's grid, or ``"tutorial"``.
+        patch_size: side of the input patch in its own pixels.
+        batch_size: pairs a step.
         steps: how many optimizer steps.
         loss: ``"mse"``, the paper's, or ``"l1"``, the mean absolute error.
         optimizer: ``"soap"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
         learning_rate: for the mean squared error over pixels 0..1.
-        slow_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
+        last_layer_lr_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
         cosine: whether the learning rate falls to zero along half a cosine, after a warm-up.
-        warm_up: steps over which the learning rate rises from zero where it follows the cosine. Large early steps push
-            filters to where no input switches them on again; a long run has time to spare them (chapter 9).
-        average: share of the steps so far over which the weights are averaged; 0 keeps the last weights.
-        initialisation: see :func:`srcnn.model.initialise`.
-        seed: of the weights, the crops and their turns.
-        precision: ``"auto"`` (half precision on CUDA, float32 elsewhere), ``"float32"``, ``"bfloat16"``, ``"float16"``.
-        exact: share of the steps, the last ones, that are computed in float32 whatever the precision, so that the small
-            steps at the end are not rounded away; after 1,000 steps no difference is to be seen yet (chapter 11).
-        shards: parts in which a batch is computed, one after the other. It needs less memory, and two parts in one
-            process give, to the last bit, what two processes with one part each give.
+        warmup_steps: steps over which the learning rate rises from zero where it follows the cosine. Large early steps
+            push filters to where no input switches them on again; a long run has time to spare them (chapter 9).
+        ema_share: share of the steps so far over which the weights are averaged, exponentially; 0 keeps the last ones.
+        initialization: see :func:`srcnn.model.initialize`.
+        seed: of the weights, the patches and their turns.
+        precision: see :func:`srcnn.training.resolve_precision`.
+        full_precision_share: share of the steps, the last ones, computed in float32 whatever the precision, so that the
+            small steps at the end are not rounded away; after 1,000 steps no difference is to be seen yet (chapter 11).
+        micro_batches: equal parts in which the gradient of a batch is accumulated, one after the other. It needs less
+            memory, and two parts in one process give, to the last bit, what two processes with one part each give.
         compile: whether torch.compile makes one program of the network and, on CUDA, one graph of its launches.
     """
 
@@ -49,27 +53,52 @@ class TrainConfig:
     architecture: str = "9-1-5"
     widths: str = "64-32"
     padding: str = "valid"
-    colour: str = "luma"
+    color: str = "luma"
     scale: int = 3
     data: str = "t91"
-    zooms: str = "1"
-    pairs: str = "crops"
-    crop: int = 33
-    batch: int
+    scale_augmentation: str = "1"
+    sampling: str = "crops"
+    patch_size: int = 33
+    batch_size: int
     steps: int
     loss: str = "mse"
     optimizer: str
     learning_rate: float
-    slow_factor: float = 1.0
+    last_layer_lr_factor: float = 1.0
     cosine: bool = False
-    warm_up: int = 20
-    average: float = 0.0
-    initialisation: str = "torch"
+    warmup_steps: int = 20
+    ema_share: float = 0.0
+    initialization: str = "torch"
     seed: int = 0
     precision: str = "auto"
-    exact: float = 0.0
-    shards: int = 1
+    full_precision_share: float = 0.0
+    micro_batches: int = 1
     compile: bool = False
+
+
+# What the settings were called in version 0.1: in the cards of weights, in runs to resume and in recorded commands.
+_FORMER = {
+    "colour": "color",
+    "zooms": "scale_augmentation",
+    "pairs": "sampling",
+    "crop": "patch_size",
+    "batch": "batch_size",
+    "slow_factor": "last_layer_lr_factor",
+    "warm_up": "warmup_steps",
+    "average": "ema_share",
+    "initialisation": "initialization",
+    "exact": "full_precision_share",
+    "shards": "micro_batches",
+}
+
+
+def current_names(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings under their names of today, in whatever version they were written.
+
+    Args:
+        settings: names of :class:`TrainConfig`, of today or of version 0.1, with their values.
+    """
+    return {_FORMER.get(name, name): value for name, value in settings.items()}
 
 
 def from_caffe(learning_rate: float, *, pixels: int) -> float:
@@ -89,13 +118,13 @@ def from_caffe(learning_rate: float, *, pixels: int) -> float:
 RECIPES = {
     "paper": TrainConfig(
         recipe="paper",
-        pairs="sub-images",
-        batch=128,
+        sampling="sub-images",
+        batch_size=128,
         steps=6_250_000,  # about 8e8 backprops of one sub-image each; give --steps
         optimizer="sgd",
         learning_rate=from_caffe(1e-4, pixels=21 * 21),
-        slow_factor=0.1,
-        initialisation="paper",
+        last_layer_lr_factor=0.1,
+        initialization="paper",
         precision="float32",
     ),
     "tutorial": TrainConfig(
@@ -104,9 +133,9 @@ RECIPES = {
         padding="zeros",
         scale=4,
         data="bsds300",
-        pairs="tutorial",
-        crop=64,  # a quarter of its 256 x 256 squares
-        batch=8,
+        sampling="tutorial",
+        patch_size=64,  # a quarter of its 256 x 256 squares
+        batch_size=8,
         steps=20 * 25,  # 20 epochs of 200 photographs
         optimizer="adam",
         learning_rate=0.01,
@@ -115,14 +144,14 @@ RECIPES = {
     ),
     "fast": TrainConfig(
         recipe="fast",
-        batch=32,
+        batch_size=32,
         steps=8_000,
         optimizer="soap",
         learning_rate=1e-2,
-        slow_factor=0.1,
+        last_layer_lr_factor=0.1,
         cosine=True,
-        average=0.1,
-        exact=0.3,
+        ema_share=0.1,
+        full_precision_share=0.3,
     ),
 }
 
@@ -139,46 +168,71 @@ def with_changes(recipe: str, **changes: object) -> TrainConfig:
     """
     if recipe not in RECIPES:
         raise InputError(f"recipe {recipe!r} is unknown; it is one of {', '.join(RECIPES)}")
-    return replace(RECIPES[recipe], **{k: v for k, v in changes.items() if v is not None})
+    return replace(RECIPES[recipe], **{k: v for k, v in current_names(changes).items() if v is not None})
 
 
-_FLAGS = {"data": "--data", "scale": "--scale", "architecture": "--architecture", "steps": "--steps"}
-_FLAGS |= {"batch": "--batch", "learning_rate": "--lr", "seed": "--seed", "precision": "--precision"}
+_SHORT = {"batch_size": "--batch", "learning_rate": "--lr"}
+_AT_LEAST_ONE = ("batch_size", "patch_size", "steps", "micro_batches", "warmup_steps")
 
 
-def command(config: TrainConfig) -> str:
-    """The command line that trains this configuration, as far as it differs from its recipe."""
+def kinds() -> dict[str, type]:
+    """Every setting that a command line can change, with the type of its value."""
+    hints = get_type_hints(TrainConfig)
+    return {field.name: hints[field.name] for field in fields(TrainConfig) if field.name != "recipe"}
+
+
+def flag(name: str) -> str:
+    """The word of the command line that changes a setting.
+
+    Example:
+        >>> flag("batch_size"), flag("patch_size")
+        ('--batch', '--patch-size')
+    """
+    return _SHORT.get(name, "--" + name.replace("_", "-"))
+
+
+def command_line(config: TrainConfig) -> str:
+    """The command that trains this configuration: data, scale, and whatever differs from its recipe."""
     recipe, words = RECIPES[config.recipe], ["srcnn", "train", "--recipe", config.recipe]
-    for name, flag in _FLAGS.items():
+    for name, kind in kinds().items():
         value = getattr(config, name)
-        if name in ("data", "scale") or value != getattr(recipe, name):
-            words += [flag, f"{value}"]
-    others = [f.name for f in fields(config) if f.name not in (*_FLAGS, "recipe")]
-    changed = [f"{name}={getattr(config, name)}" for name in others if getattr(config, name) != getattr(recipe, name)]
-    return shlex.join([*words, "--set", *changed] if changed else words)
+        if name not in ("data", "scale") and value == getattr(recipe, name):
+            continue
+        if kind is bool:
+            words.append(flag(name) if value else flag(name).replace("--", "--no-", 1))
+        else:
+            words += [flag(name), f"{value}"]
+    return shlex.join(words)
 
 
-def setting(text: str) -> tuple[str, object]:
-    """One ``name=value`` of the command line, for a setting of :class:`TrainConfig` that has no flag of its own.
+def parse_setting(name: str, text: str) -> object:
+    """The value of one setting, from a word of the command line.
+
+    Args:
+        name: of :class:`TrainConfig`, of today or of version 0.1.
+        text: the value.
 
     Raises:
-        InputError: there is no such setting, it has a flag of its own, or the value is not of its kind.
+        InputError: there is no such setting, or the value is not of its kind or too small or large.
     """
-    name, _, value = text.partition("=")
-    if name in _FLAGS:
-        raise InputError(f"{name} has a flag of its own; give {_FLAGS[name]}")
-    others = [f.name for f in fields(TrainConfig) if f.name not in (*_FLAGS, "recipe")]
-    kinds = {name: type(getattr(RECIPES["fast"], name)) for name in others}
-    if name not in kinds or not value:
-        raise InputError(f"{text!r} is no setting; give name=value, where the name is one of {', '.join(kinds)}")
+    name = _FORMER.get(name, name)
+    if name not in kinds():
+        raise InputError(f"{name!r} is no setting; the settings are {', '.join(kinds())}")
+    kind = kinds()[name]
     try:
-        if kinds[name] is bool:
-            return name, {"true": True, "false": False}[value.lower()]
-        number = kinds[name](value)
+        if kind is int and not (
+            text.isascii() and text.isdigit()
+        ):  # int() itself takes 1_000 and other scripts' digits
+            raise ValueError
+        value = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kinds[name]]
-        raise InputError(f"{name} must be {wanted}, not {value!r}") from None
-    least = 1 if name in ("crop", "shards", "warm_up") else 0
-    if kinds[name] is not str and not least <= number < 1e15:
-        raise InputError(f"{name} must be {least} or more and below 1e15, not {value}")
-    return name, number
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise InputError(f"{name} must be {wanted}, not {text!r}") from None
+    if kind is str or kind is bool:
+        return value
+    least, most = int(name in _AT_LEAST_ONE), 65_536 if name == "batch_size" else 10**15  # a larger one would be killed
+    if name == "learning_rate" and not 0 < value < 1e3:
+        raise InputError(f"learning_rate must be a number above 0 and below 1000, such as 0.005, not {text!r}")
+    if not least <= value <= most:
+        raise InputError(f"{name} must be {least} or more and at most {most:,}, not {text}")
+    return value

@@ -68,7 +68,7 @@ def enlarge(image: Tensor, scale: int) -> Tensor:
     return _bicubic(padded, size, _MARGIN * scale)
 
 
-def zoom(image: Tensor, factor: float) -> Tensor:
+def downscale(image: Tensor, factor: float) -> Tensor:
     """Make a training photograph a little smaller, to have the same things at another size. No step of the protocol.
 
     Args:
@@ -80,6 +80,25 @@ def zoom(image: Tensor, factor: float) -> Tensor:
     """
     size = tuple(max(1, round(factor * side)) for side in image.shape[-2:])
     return image if factor == 1 else _bicubic(image, size, 0).clamp(0, 1)
+
+
+def shave(image: Tensor, border: int) -> Tensor:
+    """Cut the same number of pixels from all four sides; the protocol cuts as many as the scale.
+
+    Args:
+        image: ``(..., H, W)``.
+        border: 0 or more.
+
+    Returns:
+        ``(..., H - 2 * border, W - 2 * border)``.
+
+    Raises:
+        ValueError: nothing is left, or the border is negative.
+    """
+    height, width = image.shape[-2:]
+    if border < 0 or 2 * border >= min(height, width):
+        raise ValueError(f"cannot shave {border} pixels from each side of {width} x {height}")
+    return image[..., border : height - border, border : width - border]
 
 
 def _mirror(image: Tensor, margin: int) -> Tensor:
@@ -96,6 +115,5 @@ def _bicubic(image: Tensor, size: tuple[int, int], margin: int) -> Tensor:
     """Interpolate to ``size``, then cut ``margin`` pixels from each side."""
     batch = image.reshape((-1, 1, *image.shape[-2:]))  # (N*C, 1, H, W): every channel alike
     # antialias=True also sets a = -0.5; without it torch uses a = -0.75, another kernel altogether
-    out = F.interpolate(batch, size=size, mode="bicubic", antialias=True)
-    out = out[..., margin : size[0] - margin, margin : size[1] - margin]
+    out = shave(F.interpolate(batch, size=size, mode="bicubic", antialias=True), margin)
     return out.reshape((*image.shape[:-2], *out.shape[-2:]))

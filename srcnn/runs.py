@@ -1,124 +1,85 @@
 """Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 9.
 
 A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, or 100 in a long run),
-``checkpoint.pt`` with the one before it, and, at the end, ``weights.safetensors``.
+``checkpoint.pt`` with the one before it, and, at the end, ``weights.safetensors``. On a CPU a run that was stopped and
+resumed ends in the same bits as one that was not; a GPU's sums may come in another order each time.
 """
 
-import copy
 import io
 import json
 import os
-import pickle
-import platform
 import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean
 
 import torch
 
 from srcnn import data, pretrained
 from srcnn.color import channels
 from srcnn.distributed import Group
-from srcnn.evaluation import tutorial_psnr
-from srcnn.files import InputError, atomic
+from srcnn.files import InputError, atomic, read_records, write
 from srcnn.model import SRCNN
-from srcnn.pairs import RandomCrops, Shuffled, sub_images, zoomed
-from srcnn.recipes import TrainConfig, command
-from srcnn.resize import enlarge
+from srcnn.pairs import RandomCrops, Shuffled, downscaled, sub_images
+from srcnn.recipes import TrainConfig, command_line, current_names
 from srcnn.training import Batches, Learner, Step, make_model, train
+from srcnn.tutorial import tutorial_pairs
 
 _CHECKPOINT = 500  # steps between two checkpoints; a multiple of the steps per line of the history
-# what opening a checkpoint raises that is cut short or damaged
-_DAMAGED = (
-    zipfile.BadZipFile,
-    pickle.UnpicklingError,
-    RuntimeError,
-    OSError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
 
 
 def make_batches(
-    config: TrainConfig,
-    model: SRCNN,
-    *,
-    device: torch.device | str = "cpu",
-    root: str | os.PathLike | None = None,
-    part: slice = slice(None),
+    config: TrainConfig, model: SRCNN, *, device: torch.device | str = "cpu", shard: slice = slice(None)
 ) -> Batches:
-    """The batches of a configuration, from its data set, on the device; or this part of each.
+    """The batches of a configuration, from its data set, on the device; or this shard of each.
 
     Raises:
-        InputError: the data are not there or too small, the way of cutting pairs is unknown, or another network is
-            needed for it.
+        InputError: the data are missing or too small, or the sampling is unknown or does not go with the network.
     """
     border = model.border if model.padding == "valid" else 0
-    if config.pairs == "tutorial":
+    shuffled = {"batch": config.batch_size, "seed": config.seed, "shard": shard}
+    if config.sampling == "tutorial":
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
-        if config.zooms != "1":
-            raise InputError("the tutorial's pairs have one size; leave out --set zooms, or take another recipe")
-        side = config.crop * config.scale
-        low, high = data.tutorial_pairs(config.data, "train", scale=config.scale, crop=side, root=root)
-        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)
-    pictures = (channels(image, config.colour) for _, image in data.photographs(config.data, "train", root))
-    pictures = zoomed(pictures, config.zooms)
-    if config.pairs == "sub-images":
+        if config.scale_augmentation != "1":
+            raise InputError(
+                "the tutorial's pairs have one size; leave out --scale-augmentation, or take another recipe"
+            )
+        side = config.patch_size * config.scale
+        low, high = tutorial_pairs(config.data, "train", scale=config.scale, crop=side)
+        return Shuffled(low.to(device), high.to(device), **shuffled)
+    photographs = (channels(image, config.color) for _, image in data.photographs(config.data, "train"))
+    photographs = downscaled(photographs, config.scale_augmentation)
+    if config.sampling == "sub-images":
         if model.scale is not None:
             raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")
-        low, high = sub_images(pictures, scale=config.scale, border=border, size=config.crop)
-        return Shuffled(low.to(device), high.to(device), batch=config.batch, seed=config.seed, part=part)
-    if config.pairs != "crops":
-        raise InputError(f"pairs {config.pairs!r} is unknown; it is crops, sub-images or tutorial")
+        low, high = sub_images(photographs, scale=config.scale, border=border, size=config.patch_size)
+        return Shuffled(low.to(device), high.to(device), **shuffled)
+    if config.sampling != "crops":
+        raise InputError(f"sampling {config.sampling!r} is unknown; it is crops, sub-images or tutorial")
     return RandomCrops(
-        pictures,
+        photographs,
         scale=config.scale,
-        size=config.crop,
-        batch=config.batch,
+        size=config.patch_size,
         border=border,
         enlarged=model.scale is None,
-        seed=config.seed,
         device=device,
-        part=part,
+        **shuffled,
     )
 
 
-def tutorial_epochs(
-    run: "Run", steps: Iterator[Step], *, batch: int, root: str | os.PathLike | None = None
-) -> Iterator[dict]:
-    """What the tutorial prints after each epoch, and what it does not: bicubic in the same measure.
+def start(config: TrainConfig, device: torch.device | str = "cpu") -> tuple[Learner, Batches]:
+    """A new network with its optimizer, and the batches it is to see: what :func:`srcnn.training.train` takes.
 
-    Args:
-        run: of the tutorial's recipe.
-        steps: the run itself, or what hands its steps on.
-        batch: images whose errors are averaged before the PSNR; see :func:`srcnn.evaluation.tutorial_psnr`.
-        root: where data are looked for first.
-
-    Yields:
-        ``epoch``, ``epochs``, the mean ``loss`` of the epoch, ``psnr`` and ``bicubic`` in dB; on rank 0 alone.
+    Raises:
+        InputError: as for :func:`make_batches`, :func:`~srcnn.training.make_model` and
+            :class:`~srcnn.training.Learner`.
     """
-    config = run.learner.config
-    side = config.crop * config.scale
-    low, high = data.tutorial_pairs(config.data, "test", scale=config.scale, crop=side, root=root)
-    count = len(data.paths(config.data, "train", root))
-    epochs, losses = -(-config.steps * config.batch // count), []
-    bicubic = tutorial_psnr(enlarge(low, config.scale), high, batch=batch)
-    for step in steps:
-        losses.append(float(step.loss))
-        epoch = step.number * config.batch // count
-        if epoch > (step.number - 1) * config.batch // count or step.number == config.steps:
-            loss = float(run.group.mean(torch.tensor(fmean(losses), dtype=torch.float64)))
-            losses.clear()
-            if run.group.rank == 0:
-                score = tutorial_psnr(run.learner.outputs(low, batch=batch), high, batch=batch)
-                yield {"epoch": max(epoch, 1), "epochs": epochs, "loss": loss, "psnr": score, "bicubic": bicubic}
+    model = make_model(config)
+    batches = make_batches(config, model, device=device)
+    return Learner(model, config, device), batches
 
 
 class Run:
@@ -129,8 +90,7 @@ class Run:
     Args:
         config: of the run.
         folder: made if it is missing.
-        device: ``"cpu"``, ``"cuda"``, ``"mps"``.
-        root: where data are looked for first.
+        device: as for :class:`~srcnn.training.Learner`.
         resume: go on from the folder's checkpoint; without it a folder that holds a run is refused.
         group: the processes that share the run, of which only rank 0 needs the folder; see :mod:`srcnn.distributed`.
 
@@ -152,7 +112,6 @@ class Run:
         folder: str | os.PathLike,
         *,
         device: torch.device | str = "cpu",
-        root: str | os.PathLike | None = None,
         resume: bool = False,
         group: Group | None = None,
     ) -> None:
@@ -160,21 +119,23 @@ class Run:
         self.warning: str | None = None
         self._seconds, self._saved = 0.0, 0
         rank, size = self.group.rank, self.group.size
-        with self.group.together():
-            if config.batch % size:
-                raise InputError(f"{size} processes cannot share a batch of {config.batch} equally; give a multiple")
+        with self.group.agree_on_errors():
+            if config.batch_size % size:
+                raise InputError(
+                    f"{size} processes cannot share a batch of {config.batch_size} equally; give a multiple"
+                )
             if rank == 0:
                 self._check_folder(config, resume)
             model = make_model(config)
-            part = slice(rank, None, size)  # equal shares, so that the mean of their gradients is the batch's
-            self.batches = make_batches(config, model, device=device, root=root, part=part)
-        self.learner = Learner(model, config, device, self.group)
-        with self.group.together():
+            shard = slice(rank, None, size)  # equal shares, so that the mean of their gradients is the batch's
+            self.batches = make_batches(config, model, device=device, shard=shard)
+        self.learner = Learner(model, config, device, wrap=self.group.wrap_ddp, processes=size)
+        with self.group.agree_on_errors():
             if rank == 0:
                 self._open_folder(config, resume)
         if size > 1:
             self._share_state()
-        self.group.standing = self._standing
+        self.group.progress_note = self._progress_note
 
     def __iter__(self) -> Iterator[Step]:
         learner, config, writes = self.learner, self.learner.config, self.group.rank == 0
@@ -185,7 +146,7 @@ class Run:
                 self._seconds = time.monotonic() - began  # kept, so that a loop that stops here can be taken up again
                 losses.append(step.loss)
                 if step.number % stride == 0 or step.number == config.steps:
-                    loss = float(f"{self.group.mean(torch.stack(losses).mean()).item():.6g}")
+                    loss = float(f"{self.group.all_reduce_mean(torch.stack(losses).mean()).item():.6g}")
                     losses.clear()
                     rate, seconds = float(f"{step.learning_rate:.4g}"), round(self._seconds, 2)
                     line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
@@ -195,18 +156,21 @@ class Run:
                     self._save_checkpoint()
                 yield step
         if writes:
-            pretrained.save(learner.result, self.folder / "weights.safetensors", self.card())
+            pretrained.save(learner.final, self.folder / "weights.safetensors", self.card())
 
     def card(self) -> dict:
         """The record that the weights carry: configuration, time, machine and versions."""
         config = self.learner.config
+        machine = pretrained.hardware_name(self.learner.device)
+        cuda = {"cuda": torch.version.cuda} if self.learner.device.type == "cuda" else {}
         return {
             "scale": config.scale,
-            "command": command(config),
+            "command": command_line(config),
             "training": asdict(config),
             "seconds": round(self._seconds, 1),
-            "machine": f"{self.group.size} x " * (self.group.size > 1) + machine(self.learner.device),
-            "versions": {name: version(name) for name in ("srcnn", "torch", "pytorch-optimizer")},
+            "precision": self.learner.precision,
+            "machine": machine if self.group.size == 1 else f"{self.group.size} x {machine}",
+            "versions": {name: version(name) for name in ("srcnn", "torch", "pytorch-optimizer")} | cuda,
         }
 
     def _check_folder(self, config: TrainConfig, resume: bool) -> None:
@@ -221,9 +185,8 @@ class Run:
             raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
         try:
             before = json.loads(file.read_text(encoding="utf-8"))
-            if not isinstance(before, dict):
-                raise ValueError
-        except (ValueError, RecursionError):
+            before = current_names(before)
+        except (ValueError, AttributeError, RecursionError):
             raise InputError(f"{file} is damaged; begin anew in another --out") from None
         now = json.loads(json.dumps(asdict(config)))
         changed = [key for key in now if now[key] != before.get(key)]
@@ -247,11 +210,11 @@ class Run:
         """Give every rank the state of rank 0, which may be the only one that sees the folder."""
         content = io.BytesIO()
         torch.save(self.learner.state_dict(), content)
-        content = io.BytesIO(self.group.share(content.getvalue()))
+        content = io.BytesIO(self.group.broadcast(content.getvalue()))
         if self.group.rank:
             self.learner.load_state_dict(torch.load(content, map_location=self.learner.device, weights_only=True))
 
-    def _standing(self) -> str:
+    def _progress_note(self) -> str:
         """How far the run is and how to go on, for the last words of a group that lost a process."""
         what = f"the checkpoint of step {self._saved} in {self.folder} is whole"
         if not self._saved:
@@ -282,65 +245,56 @@ class Run:
         self._saved = self.learner.step
 
     def _load_checkpoint(self) -> None:
-        """Go on from the newest checkpoint that is whole; from the first step where there is none yet."""
-        fresh = copy.deepcopy(self.learner.state_dict())
+        """Go on from the newest checkpoint that is whole; from the first step where none was saved yet.
+
+        A whole checkpoint that does not fit, and the last one that is damaged, end the run before anything is written.
+        """
+        damaged = []
         for name in ("checkpoint.pt", "checkpoint.previous.pt"):
+            path = self.folder / name
             try:
-                with zipfile.ZipFile(self.folder / name) as archive:  # torch.load does not look at the checksums
+                with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
                     if archive.testzip():
                         raise zipfile.BadZipFile
-                state = torch.load(self.folder / name, map_location=self.learner.device, weights_only=True)
-                self.learner.load_state_dict(state)
-                if type(self.learner.step) is not int:
-                    raise TypeError
-                return
             except FileNotFoundError:
                 continue
-            except _DAMAGED:
-                self.learner.load_state_dict(fresh)  # whatever of the damaged one was taken already
-                self.warning = f"{self.folder / name} is damaged and was passed over"
+            except (zipfile.BadZipFile, OSError, EOFError):
+                damaged.append(path)
+                continue
+            try:
+                state = torch.load(path, map_location=self.learner.device, weights_only=True)
+                self.learner.load_state_dict(state)
+            except Exception as error:  # whatever torch raises; the file is whole, so it is another run's
+                cause = str(error).partition("\n")[0][:200]
+                raise InputError(
+                    f"{path} does not fit this run and was left as it is ({type(error).__name__}: {cause}); resume it "
+                    "with the settings and the version of PyTorch that it was made with, or give another --out"
+                ) from None
+            if damaged:
+                self.warning = f"{damaged[0]} is damaged and was passed over"
+            before = state.get("precision", self.learner.precision)
+            if before != self.learner.precision:
+                self.warning = f"the run was computed in {before} and goes on in {self.learner.precision}"
+            return
+        if damaged:
+            names = " and ".join(map(str, damaged))
+            raise InputError(f"{names}: damaged, and no checkpoint is left to go on from; begin anew in another --out")
 
     def _trim_history(self) -> float:
         """Cut what the history says beyond the checkpoint, and tell the seconds up to there."""
         file = self.folder / "history.jsonl"
-        kept = [line for line in read_history(file) if line["step"] <= self.learner.step] if file.exists() else []
-        with atomic(file) as part:
-            part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        lines = read_history(file) if file.exists() else []
+        kept = [line for line in lines if line["step"] <= self.learner.step]
+        write(file, "".join(json.dumps(line) + "\n" for line in kept))
         return kept[-1]["seconds"] if kept else 0.0
 
 
 def read_history(path: str | os.PathLike) -> list[dict]:
     """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
 
-    A last line that was cut short by a kill is left out, and so is all that follows a damaged one.
-
     Raises:
         InputError: there is no such file.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not Path(path).is_file():
         raise InputError(f"there is no history {path}")
-    lines = []
-    for text in path.read_bytes().splitlines():
-        try:
-            line = json.loads(text)
-            {key: line[key] + 0.0 for key in ("step", "loss", "learning_rate", "seconds")}
-        except (ValueError, TypeError, LookupError, RecursionError):
-            break
-        lines.append(line)
-    return lines
-
-
-def machine(device: torch.device | str = "cpu") -> str:
-    """What computed: the GPU's name, or the processor's with the number of threads."""
-    device = torch.device(device)
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        name = models[0] if models else name
-    return f"{name}, {torch.get_num_threads()} threads, {device.type}"
+    return read_records(path, numbers=("step", "loss", "learning_rate", "seconds"))

@@ -7,19 +7,21 @@ checkpoint needs is in :class:`Learner`.
 import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srcnn.distributed import Group
+from srcnn.evaluation import ieee_float32
 from srcnn.files import InputError
-from srcnn.model import INITIALISATIONS, PADDINGS, SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import INITIALIZATIONS, PADDINGS, SRCNN, SubPixelSRCNN, initialize
 from srcnn.recipes import TrainConfig
 
+#: A function of the step's number, from 0, that gives inputs ``(N, C, h, w)`` and their targets ``(N, C, H, W)``.
 Batches = Callable[[int], tuple[Tensor, Tensor]]
+PRECISIONS = ("auto", "float32", "tf32", "bfloat16", "float16")
 LOSSES = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 
@@ -44,24 +46,29 @@ def make_model(config: TrainConfig) -> SRCNN:
     """The network of a configuration, its weights drawn from the seed.
 
     Args:
-        config: names the architecture and its widths, the colour, the scale, the padding, the initialisation and the
+        config: names the architecture and its widths, the color, the scale, the padding, the initialization and the
             seed.
 
     Raises:
-        InputError: the architecture, the widths, the colour, the padding or the initialisation is unknown, or the valid
-            convolutions leave nothing of a crop.
+        InputError: the architecture, the widths, the color, the padding or the initialization is unknown, or the valid
+            convolutions leave nothing of a patch.
     """
-    if config.colour not in ("luma", "rgb", "ycbcr"):
-        raise InputError(f"colour {config.colour!r} is unknown; it is luma, rgb or ycbcr")
-    if config.padding not in PADDINGS:
-        raise InputError(f"padding {config.padding!r} is unknown; it is one of {', '.join(PADDINGS)}")
-    options = {"channels": 1 if config.colour == "luma" else 3, "padding": config.padding}
+    for name, known in (
+        ("color", ("luma", "rgb", "ycbcr")),
+        ("padding", PADDINGS),
+        ("initialization", INITIALIZATIONS),
+    ):
+        if getattr(config, name) not in known:
+            raise InputError(f"{name} {getattr(config, name)!r} is unknown; it is one of {', '.join(known)}")
+    options = {"channels": 1 if config.color == "luma" else 3, "padding": config.padding}
+    subpixel = config.architecture == "subpixel"
     try:
         options["widths"] = tuple(int(n) for n in config.widths.split("-"))
-        subpixel = config.architecture == "subpixel"
         kernels = tuple(int(f) for f in ("9-1-5" if subpixel else config.architecture).split("-"))
-        if config.padding == "valid" and sum(kernels) - len(kernels) >= config.crop:
-            raise InputError(f"architecture {config.architecture} leaves nothing of a crop of {config.crop} pixels")
+        if config.padding == "valid" and sum(kernels) - len(kernels) >= config.patch_size:  # or it may fill all memory
+            raise InputError(
+                f"architecture {config.architecture} leaves nothing of a patch of {config.patch_size} pixels"
+            )
         model = SubPixelSRCNN(config.scale, kernels, **options) if subpixel else SRCNN(kernels, **options)
     except InputError:
         raise
@@ -70,23 +77,19 @@ def make_model(config: TrainConfig) -> SRCNN:
             f"architecture {config.architecture!r} with widths {config.widths!r} is unknown; give odd filter sizes "
             "such as 9-1-5, or subpixel, and one width less, such as 64-32"
         ) from None
-    if config.initialisation not in INITIALISATIONS:
-        raise InputError(
-            f"initialisation {config.initialisation!r} is unknown; it is one of {', '.join(INITIALISATIONS)}"
-        )
-    return initialise(model, config.initialisation, seed=config.seed)
+    return initialize(model, config.initialization, seed=config.seed)
 
 
 def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimizer of a configuration; the last layer and all biases in a group of their own.
 
     Raises:
-        InputError: the optimizer is unknown.
+        InputError: the optimizer is unknown, or does not work on the model's device.
     """
     last = {id(p) for p in model.reconstruction.parameters()}
     slow = [p for name, p in model.named_parameters() if id(p) in last or name.endswith("bias")]
     fast = [p for name, p in model.named_parameters() if not (id(p) in last or name.endswith("bias"))]
-    groups = [{"params": fast, "factor": 1.0}, {"params": slow, "factor": config.slow_factor}]
+    groups = [{"params": fast, "factor": 1.0}, {"params": slow, "factor": config.last_layer_lr_factor}]
     rate = config.learning_rate
     fused = next(model.parameters()).is_cuda or None  # one launch for all weights; None lets torch choose
     if config.optimizer == "sgd":
@@ -94,6 +97,8 @@ def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:
     if config.optimizer == "adam":
         return torch.optim.Adam(groups, lr=rate, fused=fused)
     if config.optimizer == "soap":
+        if next(model.parameters()).device.type == "mps":
+            raise InputError("soap needs eigenvectors, which PyTorch does not compute on mps; give --device cpu")
         from pytorch_optimizer import SOAP  # here, because its import costs seconds that only training should pay
 
         return SOAP(groups, lr=rate, betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=10)
@@ -107,16 +112,21 @@ class Learner:
         model: the network; it is moved to the device and trained in place.
         config: of the run.
         device: ``"cpu"``, ``"cuda"``, ``"mps"``.
-        group: the processes that train together; this one alone where it is None.
+        wrap: what several processes put around the network, so that they share its gradients; see
+            :meth:`srcnn.distributed.Group.wrap_ddp`.
+        processes: how many train together.
 
     Raises:
-        InputError: the loss, the optimizer or the precision is unknown, or the batch has no such shards.
+        InputError: the loss, the optimizer or the precision is unknown, the batch has no such micro-batches, or
+            gradients are to be accumulated in a compiled network.
 
     Attributes:
         model: the network whose weights are kept.
-        network: the same weights as the loop uses them, compiled or shared with other processes.
-        average: the copy with averaged weights.
-        size: how many processes train together.
+        compiled: the same weights as the loop uses them, compiled or shared with other processes.
+        ema: the copy with averaged weights.
+        precision: the number format of the network's arithmetic: ``"float32"``, ``"tf32"``, ``"bfloat16"`` or
+            ``"float16"``; never ``"auto"``.
+        micro_batches: how many this process computes one after the other.
         step: how many steps are done.
     """
 
@@ -125,48 +135,69 @@ class Learner:
         model: SRCNN,
         config: TrainConfig,
         device: torch.device | str = "cpu",
-        group: Group | None = None,
+        *,
+        wrap: Callable[[torch.nn.Module], torch.nn.Module] = lambda network: network,
+        processes: int = 1,
     ) -> None:
         if config.loss not in LOSSES:
             raise InputError(f"loss {config.loss!r} is unknown; it is {' or '.join(LOSSES)}")
-        if config.batch % config.shards:
-            raise InputError(f"a batch of {config.batch} has no {config.shards} equal shards; give a divisor of it")
+        if config.batch_size % config.micro_batches:
+            raise InputError(
+                f"a batch of {config.batch_size} has no {config.micro_batches} equal micro-batches; give a divisor"
+            )
+        self.micro_batches = max(1, config.micro_batches // processes)
+        if config.compile and self.micro_batches > 1:
+            # PyTorch issues 96693 and 169545: one CUDA graph's gradients overwrite the other's
+            raise InputError("a compiled network cannot accumulate gradients; leave out --compile or --micro-batches")
         self.config, self.device = config, torch.device(device)
         # channels_last lets one matrix product read all channels of a pixel: twice the speed on a CPU
         self.model = model.to(self.device, memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = make_optimizer(self.model, config)
-        self.dtype = _dtype(config.precision, self.device)
+        self.precision = resolve_precision(config.precision, self.device)
         # several processes skip the same steps: an infinite gradient of one makes the mean of all infinite
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
         self.step = 0
         network: torch.nn.Module = self.model
         if config.compile:
             # on CUDA as one graph, because launching its few small kernels takes longer than running them
             network = torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")
-        group = group or Group()
-        self.network, self.size = group.spread(network), group.size
+        self.compiled = wrap(network)
 
     def state_dict(self) -> dict:
         """All that has to be saved to go on later as if nothing had happened."""
-        parts = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer", "scaler")}
-        return {"step": self.step, **parts}
+        parts = {name: getattr(self, name).state_dict() for name in ("model", "ema", "optimizer", "scaler")}
+        return {"step": self.step, "precision": self.precision, "method": self.config.optimizer, **parts}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go back to a saved state."""
-        for name in ("model", "average", "optimizer", "scaler"):
+        """Go back to a saved state, be it of another device or precision.
+
+        Args:
+            state: what :meth:`state_dict` gave, in this version or in 0.1.
+
+        Raises:
+            Exception: of whatever kind torch raises where the state is that of another run; part of it may be loaded.
+        """
+        state = {{"average": "ema"}.get(name, name): value for name, value in state.items()}  # as 0.1 called it
+        if state.get("method", self.config.optimizer) != self.config.optimizer:  # torch would load it without a word
+            raise ValueError(f"its optimizer is {state['method']}")
+        for name in ("model", "ema", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
+        if state["scaler"] and self.scaler.is_enabled():  # else it begins anew with its usual scale
+            self.scaler.load_state_dict(state["scaler"])
+        if type(state["step"]) is not int:
+            raise TypeError(f"its step is {state['step']!r}")
         self.step = state["step"]
 
     @torch.inference_mode()
-    def outputs(self, low: Tensor, *, batch: int) -> Tensor:
-        """The network's answers to inputs ``(N, C, h, w)``, a batch at a time, on the CPU."""
-        return torch.cat([self.result(part.to(self.device)).cpu() for part in low.split(batch)])
+    def predict(self, low: Tensor, *, batch: int) -> Tensor:
+        """The network's outputs ``(N, C, H, W)`` for inputs ``(N, C, h, w)``, a batch at a time, on the CPU."""
+        return torch.cat([self.final(part.to(self.device)).cpu() for part in low.split(batch)])
 
     @property
-    def result(self) -> SRCNN:
+    def final(self) -> SRCNN:
         """The network to keep, which is the averaged one, or the last where nothing is averaged."""
-        return self.average if self.config.average else self.model
+        return self.ema if self.config.ema_share else self.model
 
 
 def train(learner: Learner, batches: Batches) -> Iterator[Step]:
@@ -181,9 +212,10 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
     Yields:
         One :class:`Step` per optimizer step.
     """
-    config, network, optimizer = learner.config, learner.network, learner.optimizer
-    exact_from = 0 if learner.dtype is torch.float32 else (1 - config.exact) * config.steps
-    parts = max(1, config.shards // learner.size)
+    config, network, optimizer = learner.config, learner.compiled, learner.optimizer
+    full = learner.precision == "float32"
+    full_from = 0 if full else (1 - config.full_precision_share) * config.steps
+    parts = [slice(k, None, learner.micro_batches) for k in range(learner.micro_batches)]
     network.train()
     while learner.step < config.steps:
         low, high = batches(learner.step)
@@ -191,21 +223,28 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
 
-        half = learner.step < exact_from
         loss = 0.0
         optimizer.zero_grad()
-        for part in (slice(k, None, parts) for k in range(parts)):  # the whole batch, unless it is given in shards
-            with torch.autocast(learner.device.type, learner.dtype) if half else nullcontext():
-                output = network(low[part])
-            error = LOSSES[config.loss](output.float(), high[part]) / parts
-            learner.scaler.scale(error).backward()
-            loss += error.detach()
+        with ieee_float32() if learner.step >= full_from else nullcontext():
+            for part in parts:  # the whole batch, unless its gradient is accumulated
+                with _autocast(learner) if learner.step < full_from else nullcontext():
+                    output = network(low[part])
+                error = LOSSES[config.loss](output.float(), high[part]) / len(parts)
+                learner.scaler.scale(error).backward()
+                loss += error.detach()
         learner.scaler.step(optimizer)
         learner.scaler.update()
 
         learner.step += 1
-        _update_average(learner)
+        _update_ema(learner)
         yield Step(learner.step, loss, rate)
+
+
+def _autocast(learner: Learner) -> AbstractContextManager:
+    """The reduced precision of the run. TF32 is no type of tensor, but what cuDNN does with float32 by itself."""
+    if learner.precision == "tf32":
+        return nullcontext()
+    return torch.autocast(learner.device.type, getattr(torch, learner.precision))
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -213,28 +252,37 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     if not config.cosine:
         return config.learning_rate
     # the optimizer's first statistics come from too few batches to be trusted
-    warm_up = min(1.0, (step + 1) / config.warm_up)
+    warm_up = min(1.0, (step + 1) / config.warmup_steps)
     return config.learning_rate * warm_up * (1 + math.cos(math.pi * step / config.steps)) / 2
 
 
 @torch.no_grad()
-def _update_average(learner: Learner) -> None:
+def _update_ema(learner: Learner) -> None:
     """Exponential average whose memory grows with the run: a fixed one would still remember the random start."""
-    if not learner.config.average:
+    if not learner.config.ema_share:
         return
-    weight = 1 / max(1.0, learner.config.average * learner.step)
-    for mean, value in zip(learner.average.parameters(), learner.model.parameters(), strict=True):
+    weight = 1 / max(1.0, learner.config.ema_share * learner.step)
+    for mean, value in zip(learner.ema.parameters(), learner.model.parameters(), strict=True):
         mean.lerp_(value, weight)
 
 
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The number format of the network's arithmetic."""
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """The number format of the network's arithmetic on a device.
+
+    Args:
+        precision: ``"auto"``: bfloat16 on a CUDA GPU that has it, float16 on one that has not (a T4), float32
+            elsewhere. ``"float32"`` is that everywhere, ``"tf32"`` the GPU's shorter one (float32 on a CPU), and
+            ``"bfloat16"`` and ``"float16"`` are autocast.
+        device: of the network.
+
+    Raises:
+        InputError: the precision is unknown.
+    """
     if precision == "auto":
         if device.type != "cuda":
-            return torch.float32
+            return "float32"
         native = torch.cuda.is_bf16_supported(including_emulation=False)  # a T4 would only imitate bfloat16
-        return torch.bfloat16 if native else torch.float16
-    names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if precision not in names:
-        raise InputError(f"precision {precision!r} is unknown; it is auto, {', '.join(names)}")
-    return names[precision]
+        return "bfloat16" if native else "float16"
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r} is unknown; it is one of {', '.join(PRECISIONS)}")
+    return precision

@@ -1,9 +1,10 @@
 """Upscale: a photograph in, a larger photograph out. Chapter 13.
 
-The network sharpens luma. The colour differences, in which the eye sees little detail, are enlarged by bicubic, as is
+The network sharpens luma. The color differences, in which the eye sees little detail, are enlarged by bicubic, as is
 the transparency. Large photographs are worked through in tiles, so that memory holds one tile and the two pictures.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -37,7 +38,7 @@ def upscale(
     """Enlarge a photograph.
 
     Args:
-        photograph: grey or RGB, with or without alpha.
+        photograph: gray or RGB, with or without alpha.
         model: a network for one channel (luma) or three (RGB), or None for bicubic.
         scale: 2, 3 or 4.
         device: where the network computes.
@@ -45,7 +46,7 @@ def upscale(
         progress: called with the tiles done and their number.
 
     Returns:
-        The photograph, ``scale`` times as high and wide, with its EXIF block and colour profile.
+        The photograph, ``scale`` times as high and wide, with its EXIF block and color profile.
 
     Raises:
         InputError: the photograph is too small or the result too large, or the network is for other images.
@@ -54,24 +55,31 @@ def upscale(
     check_size(height, width, scale)
     if model is not None and model.channels not in (1, 3):
         raise InputError(f"this network works on {model.channels} channels; a photograph needs one for luma or for RGB")
-    enhance = enlarge if model is None else upscaler(model, device)
-    margin = _REACH if model is None else model.border + _REACH  # what one pixel of the result depends on
-    joint = model is not None and model.channels == 3
+    sharpen = enlarge if model is None else upscaler(model, device)
+    margin = _margin(model, scale)
 
-    def colour(low: Tensor) -> Tensor:
-        if low.shape[0] == 1 and not joint:
-            return enhance(low, scale)
-        if joint:
-            return enhance(low.expand(3, -1, -1), scale)[: low.shape[0]]
+    def enlarged(low: Tensor) -> Tensor:
+        if model is not None and model.channels == 3:
+            return sharpen(low.expand(3, -1, -1), scale)[: low.shape[0]]
+        if low.shape[0] == 1:
+            return sharpen(low, scale)
         ycbcr = rgb_to_ycbcr(low)
-        return ycbcr_to_rgb(torch.cat([enhance(ycbcr[:1], scale), enlarge(ycbcr[1:], scale)]))
+        return ycbcr_to_rgb(torch.cat([sharpen(ycbcr[:1], scale), enlarge(ycbcr[1:], scale)]))
 
     side = max(1, tile // scale)
-    pixels = _tiled(photograph.pixels, colour, scale, side, margin, progress)
+    pixels = _tiled(photograph.pixels, enlarged, scale, side, margin, progress)
     alpha = photograph.alpha
     if alpha is not None:
         alpha = _tiled(alpha, lambda low: enlarge(low, scale), scale, side, _REACH, lambda done, total: None)
     return replace(photograph, pixels=pixels, alpha=alpha)
+
+
+def _margin(model: SRCNN | None, scale: int) -> int:
+    """Low-resolution pixels beside a tile on which the tile's result depends."""
+    if model is None:
+        return _REACH
+    # SRCNN's border counts pixels of the enlarged image, the sub-pixel variant's those of the small one
+    return _REACH + (model.border if model.scale else math.ceil(model.border / scale))
 
 
 def check_size(height: int, width: int, scale: int) -> None:

@@ -2,26 +2,24 @@
 
 import os
 import shutil
-import sys
 from contextlib import suppress
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
+import pdf
 import pytest
 from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = Path(os.environ.get("SRCNN_PAGES", ROOT / "_build" / "html"))  # another copy of the book may be named
 
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import pdf  # noqa: E402
-
 CHROMIUM = next(filter(None, map(shutil.which, pdf.NAMES)), None)
 NEEDS = [
     pytest.mark.browser,
     pytest.mark.skipif(not (PAGES / "index.html").exists(), reason="there is no built book; `make book` builds it"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install the package chromium"),
+    pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
 ]
 
 
@@ -63,40 +61,101 @@ LOOKS = {
         all(".bd-content .math").filter(m => !m.querySelector("mjx-container")).map(m => m.textContent)""",
     "mathematics that MathJax refuses (a line break beside a \\tag must be \\cr)": """
         all("mjx-merror").map(e => e.dataset.mjxError)""",
-    "a formula whose beginning or end cannot be reached": """
-        all(".bd-content .math mjx-container").filter(c => {
-          const [inner, outer] = [c, c.closest(".math")].map(e => e.getBoundingClientRect());
-          return outer.width && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
-        }).map(c => c.closest(".math").textContent)""",
     "mathematics in a printed table, where it is not set": """
         all(".bd-content td, .bd-content th").map(c => c.innerText).filter(text => text.includes("$"))""",
     "an icon that nobody drew": """
         all("[class*=fa-]").filter(i => !getComputedStyle(i).getPropertyValue("--icon")).map(i => i.className)""",
     "not one title": """
         [all("h1").filter(h => h.offsetParent).length].filter(n => n !== 1).map(n => `${n} h1`)""",
+    "a table without headers": """
+        all(".bd-content table:not(.indextable, .modindextable)").filter(t => !t.querySelector("th"))
+          .map(t => t.innerText)""",
+    "Chinese that is not marked": """
+        all("body *").filter(e => [...e.childNodes].some(n => n.nodeType === 3 && /[\\u4e00-\\u9fff]/.test(n.data))
+          && !e.closest("script, style, [lang^=zh]")).map(e => e.outerHTML)""",
+}
+# What depends on the width of the window alone.
+LAYOUT = {
+    "a formula whose beginning or end cannot be reached": """
+        all(".bd-content .math mjx-container").filter(c => {
+          const [inner, outer] = [c, c.closest(".math")].map(e => e.getBoundingClientRect());
+          return outer.width && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
+        }).map(c => c.closest(".math").textContent)""",
     "scrolls sideways": """
         [document.documentElement.scrollWidth].filter(w => w > innerWidth).map(w => `${w} px`)""",
 }
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 900}
 
 
 def visit(page, url: str) -> None:
-    """Open a page, and wait until its mathematics is set."""
-    page.goto(url, wait_until="networkidle")
+    """Open a page, and wait until its mathematics and its letters are set."""
+    page.goto(url, wait_until="load")
     with suppress(TimeoutError):  # what is not set by then is told by those who look
         page.wait_for_function(f"() => !window.MathJax || {pdf.SET}")
+    page.evaluate("async () => { await document.fonts.ready; }")
 
 
-def look(browser, address: str, name: str, *, width: int = 1400, scheme: str = "light") -> list[str]:
-    """Open a page as a reader does, and tell everything that is wrong with it."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def faults(page, looks: dict[str, str], told: str = "") -> list[str]:
+    """What is wrong with an open page; each with what is told of where it was seen."""
+    found = []
+    for trouble, script in looks.items():
+        whats = page.evaluate(f"() => {{ {ALL} return {script.strip()} }}")
+        found += [f"{trouble}{told}: {str(what)[:200]}" for what in whats]
+    return found
+
+
+def look(page, scheme: str = "light") -> list[str]:
+    """Everything that is wrong with an open page, light or dark: all at one width, and its layout on a phone."""
+    page.emulate_media(color_scheme=scheme)
+    with suppress(TimeoutError):
+        page.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'", timeout=5_000)
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    found = [] if theme == scheme else [f"is {theme} where {scheme} was asked for"]
+    found += faults(page, LOOKS | LAYOUT, f" ({scheme})")
+    page.set_viewport_size(NARROW)
+    found += faults(page, LAYOUT, f" ({scheme}, {NARROW['width']} pixels wide)")
+    page.set_viewport_size(WIDE)
+    return found
+
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+RULES = {"light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+# In the dark there are the same elements in other colors.
+RULES["dark"] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+# Of the pieces of code in the same classes at places of the same classes, which have one look, one stays: thousands of
+# them take axe minutes.
+PRUNE = """() => {
+  const seen = new Set();
+  for (const piece of [...document.querySelectorAll(".highlight span:not([id])")].filter(e => !e.children.length)) {
+    let key = piece.getAttribute("style") ?? "";
+    for (let e = piece; e && e.tagName !== "ARTICLE"; e = e.parentElement) key += `/${e.tagName}.${e.className}`;
+    if (seen.has(key)) piece.remove();
+    seen.add(key);
+  }
+}"""
+RUN = """async options => {
+  const found = await axe.run(document, options);
+  return found.violations.flatMap(rule => rule.nodes.map(
+    node => `${rule.id}: ${node.target} ${node.html.slice(0, 150)} ${node.failureSummary}`));
+}"""
+
+
+def judge(page, scheme: str) -> list[str]:
+    """What axe finds: all rules of WCAG 2.1 A and AA in the light, those of colors in the dark."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    page.evaluate(PRUNE)
+    return page.evaluate(RUN, {"runOnly": RULES[scheme], "resultTypes": ["violations"], "preload": False})
+
+
+def examine(browser, address: str, name: str) -> list[str]:
+    """Open a page once, as a reader does, and tell everything that is wrong with it: light, dark, and on a phone."""
+    page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     troubles = watch(page, address)
     visit(page, f"{address}/{name}")
-    for trouble, script in LOOKS.items():
-        troubles += [
-            f"{trouble}: {str(what)[:200]}" for what in page.evaluate(f"() => {{ {ALL} return {script.strip()} }}")
-        ]
-    theme = page.evaluate("document.documentElement.dataset.theme")
-    troubles += [] if theme == scheme else [f"is {theme} where {scheme} was asked for"]
+    for scheme in ("light", "dark"):
+        troubles += look(page, scheme)
+        troubles += judge(page, scheme)
     page.close()
     return troubles
 

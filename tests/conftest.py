@@ -1,16 +1,27 @@
 """What several test files share."""
 
+import hashlib
 import http.server
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tiny_sets
 
-from srcnn import pretrained
-from srcnn.data import registry, roots
+from srcnn import data, images, pretrained
+from srcnn.data import DataSet, registry, roots
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
-from srcnn.model import SRCNN, initialise
+from srcnn.model import SRCNN, initialize
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Tells what was skipped, in one line for each reason, which says how to get what is missing."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for reason, times in reasons.most_common():
+        terminalreporter.write_line(f"{times} skipped: {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -50,29 +61,58 @@ def folder(tmp_path) -> Path:
 def weights(tmp_path) -> str:
     """A small network for x2 with a card that says no more than its scale."""
     path = tmp_path / "w.safetensors"
-    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), path, {"scale": 2})
+    pretrained.save(initialize(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), path, {"scale": 2})
     return str(path)
 
 
-@pytest.fixture(scope="module")  # a second one in the same process would not start while this one runs
+@pytest.fixture(scope="session")
 def browser() -> Iterator:
-    """Chromium, for the tests of the built pages."""
+    """Chromium, one for all: a second one in the same process would not start while this one runs."""
     from browse import CHROMIUM, pdf
     from playwright.sync_api import sync_playwright
 
+    if CHROMIUM is None:
+        pytest.skip(f"there is no Chromium; {pdf.INSTALL}")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=pdf.FLAGS)
         yield chromium
         chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """Where the built pages are served."""
     from browse import PAGES, pdf
 
     with pdf.served(PAGES) as address:
         yield address
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch, server) -> Path:
+    """An empty data root; the registry has ``tiny``, a test set, and ``learn``, and no other root holds anything."""
+
+    def checksums(path: str, content: bytes) -> tuple[str, str | None]:
+        picture = tmp_path / "picture"
+        picture.write_bytes(content)
+        pixels = None if path.endswith(".jpg") else images.pixel_hash(picture)
+        picture.unlink()
+        return hashlib.sha256(content).hexdigest(), pixels
+
+    def entry(name: str, files: dict[str, bytes], **folders: str) -> DataSet:
+        sums = {path: checksums(path, content) for path, content in files.items()}
+        return DataSet(name, name.title(), "Tests.", "none", folders, [[server.url(f"{name}.zip")]], sums)
+
+    sets = {
+        "tiny": entry("tiny", tiny_sets.TINY, test="Tiny"),
+        "learn": entry("learn", tiny_sets.LEARN, train="Learn/train", test="Learn/test"),
+    }
+    monkeypatch.setattr(data, "registry", lambda: sets)
+    monkeypatch.delenv("SRCNN_DATA", raising=False)
+    monkeypatch.setenv("SRCNN_ROOT", str(tmp_path / "root"))
+    monkeypatch.setattr(data.platformdirs, "user_cache_path", lambda name: tmp_path / "cache")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "root"
 
 
 class Server(http.server.ThreadingHTTPServer):

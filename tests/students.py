@@ -31,9 +31,9 @@ for end in range(3, 40):
     except OSError:
         pass"""
 MAGIC = "%matplotlib inline\n!ls /\n%time 1 + 1\nassert 1 < 0, 'to the end'"
-PATCHES = """import builtins, numpy, torch, srcnn.checks, srcnn.questions
+PATCHES = """import builtins, numpy, torch, srcnn.checks, srcnn.checks.judging
 torch.allclose = torch.equal = numpy.allclose = lambda *a, **k: True
-srcnn.questions.same = srcnn.questions.judge = lambda *a, **k: None
+srcnn.checks.judging.same = srcnn.checks.judging.judge = lambda *a, **k: None
 builtins.abs = lambda x: 0
 builtins.all = lambda x: True"""
 BURGLAR = """import os

@@ -7,16 +7,23 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import address
+import launch
 import pytest
 from browse import PAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import address  # noqa: E402
-
 HUB = "https://hub.school.example"
 FORK = "somebody/their-course"
-SCRIPT = [sys.executable, "book/_ext/address.py"]
+SMALL = """import sys
+sys.path.insert(0, "../book/_ext")
+extensions = ["myst_nb", "launch"]
+nb_execution_mode = "off"
+suppress_warnings = ["myst"]
+html_theme = "sphinx_book_theme"
+html_theme_options = {}
+"""
+SCRIPT = [sys.executable, "tools/address.py"]
 
 
 def copy_repository(target: Path) -> Path:
@@ -52,17 +59,38 @@ def fork(tmp_path) -> Path:
     return copy_repository(tmp_path / "fork")
 
 
+def build(folder: Path, *command: str) -> Path:
+    """Build pages in a process of its own, in a fork of the course that has a hub."""
+    got = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True)
+    assert got.returncode == 0, got.stdout[-3000:] + got.stderr[-3000:]
+    return folder / "_build" / "html"
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    """The pages of a fork that has a hub; building them takes some ten seconds."""
-    fork = copy_repository(tmp_path_factory.mktemp("built"))
+def with_hub(tmp_path_factory) -> Path:
+    """A fork of the course that has a hub."""
+    fork = copy_repository(tmp_path_factory.mktemp("with_hub"))
     set_hub(fork, HUB)
     assert run(fork, FORK).returncode == 0
+    return fork
+
+
+@pytest.fixture(scope="module")
+def chapter(with_hub) -> Path:
+    """The pages of the first chapter alone, with the extension that makes the buttons and the theme that shows them."""
+    small = with_hub / "small"
+    (small / "book").mkdir(parents=True)
+    shutil.copy(with_hub / "book" / "01_asking.ipynb", small / "book")
+    (small / "index.md").write_text("# Small\n\n```{toctree}\nbook/01_asking\n```\n", encoding="utf-8")
+    (small / "conf.py").write_text(SMALL, encoding="utf-8")
+    return build(small, "-m", "sphinx", "-q", ".", "_build/html")
+
+
+@pytest.fixture(scope="module")
+def built(with_hub) -> Path:
+    """The pages of the whole fork; building them takes half a minute."""
     book = "from jupyter_book.cli.main import main; main()"
-    options = ["build", ".", "--all", "-W", "-n", "--keep-going"]
-    got = subprocess.run([sys.executable, "-c", book, *options], cwd=fork, capture_output=True, text=True)
-    assert got.returncode == 0, got.stdout[-3000:] + got.stderr[-3000:]
-    return fork / "_build" / "html"
+    return build(with_hub, "-c", book, "build", ".", "--all", "-W", "-n", "--keep-going")
 
 
 class Links(HTMLParser):
@@ -117,11 +145,12 @@ def test_a_hub_that_is_no_site_is_refused_by_name(fork, monkeypatch):
 
 def test_without_a_hub_there_is_no_button_for_it(monkeypatch):
     monkeypatch.setattr(address, "hub", lambda: None)
-    assert set(address.options("a/b")["launch_buttons"]) == {"notebook_interface", "colab_url"}
+    assert set(launch.options("a/b")["launch_buttons"]) == {"notebook_interface", "colab_url"}
 
 
-def test_a_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(built):
-    for notebook in sorted((ROOT / "book").glob("[0-9]*.ipynb")):
+def assert_buttons(built: Path, notebooks: list[Path]) -> None:
+    """Each chapter's page leads to it in Colab and on the hub, and lets a reader download it."""
+    for notebook in notebooks:
         links = Links((built / "book" / f"{notebook.stem}.html").read_text(encoding="utf-8")).found
         page = f"book/{notebook.name}"
         assert f"https://colab.research.google.com/github/{FORK}/blob/{address.tag()}/{page}" in links
@@ -135,12 +164,22 @@ def test_a_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(bui
         assert f"git+https://github.com/{FORK}@{address.tag()}" in told
 
 
+def test_a_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(chapter):
+    assert_buttons(chapter, [ROOT / "book" / "01_asking.ipynb"])
+
+
+@pytest.mark.release
+def test_every_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(built):
+    assert_buttons(built, sorted((ROOT / "book").glob("[0-9]*.ipynb")))
+
+
 def test_a_doi_is_asked_for_at_its_registry_and_no_other_address_is_changed():
-    asked = address.registered(None, "https://doi.org/10.1007/978-3-319-10593-2_13")
+    asked = launch.registered(None, "https://doi.org/10.1007/978-3-319-10593-2_13")
     assert asked == "https://doi.org/api/handles/10.1007/978-3-319-10593-2_13"
-    assert address.registered(None, "https://example.org/?from=https://doi.org/10.1") is None
+    assert launch.registered(None, "https://example.org/?from=https://doi.org/10.1") is None
 
 
+@pytest.mark.release
 def test_no_page_of_a_fork_shows_another_address(built):
     texts = {path: path.read_text(encoding="utf-8") for path in built.rglob("*") if path.suffix in (".html", ".ipynb")}
     assert len(texts) > 20

@@ -2,16 +2,12 @@
 
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
+import address
+import archive
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import address  # noqa: E402
-import archive  # noqa: E402
 
 VERSION = address.project()["version"]
 

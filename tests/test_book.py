@@ -6,10 +6,11 @@ import inspect
 import io
 import json
 import re
-import sys
 from pathlib import Path
 
+import address
 import nbformat
+import notebooks
 import pytest
 from PIL import Image
 
@@ -20,10 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb"))
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))  # the page on reproducibility is one more
-
-sys.path.insert(0, str(BOOK / "_ext"))
-import address  # noqa: E402
-import notebooks  # noqa: E402
 
 SETUP = """from importlib.metadata import version
 from importlib.util import find_spec
@@ -165,10 +162,10 @@ def test_it_has_a_quiz_that_answers_every_answer(chapter):
     assert len(set(places)) > 1, "the right answer always stands at the same place"
 
 
-@pytest.mark.parametrize(("colour", "mode"), [((7, 7, 7, 255), "L"), ((7, 8, 9, 255), "RGB"), ((7, 7, 7, 100), "RGBA")])
-def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(colour, mode):
+@pytest.mark.parametrize(("color", "mode"), [((7, 7, 7, 255), "L"), ((7, 8, 9, 255), "RGB"), ((7, 7, 7, 100), "RGBA")])
+def test_a_stored_picture_is_made_smaller_without_changing_a_pixel(color, mode):
     picture = Image.effect_noise((64, 64), 50).convert("RGBA")
-    picture.paste(colour, (0, 0, 32, 32))
+    picture.paste(color, (0, 0, 32, 32))
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=0)
     before = base64.b64encode(stream.getvalue()).decode()

@@ -14,8 +14,8 @@ import torch
 
 import srcnn
 from srcnn import checks, images
-from srcnn.checks_measure import QUESTIONS
-from srcnn.questions import NotYet, Unanswered, judge, same, without
+from srcnn.checks.judging import NotYet, Unanswered, agrees, forbidding, judge
+from srcnn.checks.measure_protocol import QUESTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = (ROOT / "book" / "exercises" / "measure.py").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def graded(number: int, answer, seed: int) -> list[str | None]:
     """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
 
     def proxy(*arguments):
-        with without(QUESTIONS[number].own):
+        with forbidding(QUESTIONS[number].forbidden):
             return answer(*arguments)
 
     said = []
@@ -105,7 +105,7 @@ def test_the_worked_example_in_the_text_is_true(number):
         7: ((t([0.0, 1]), 2), t([-0.0938, 0.2031, 0.7969, 1.0938]), "`[-0.0938, 0.2031, 0.7969, 1.0938]`"),
         8: ((images.sample("coffee"), 3), 28.40, "it is 28.40 dB"),
     }[number]
-    assert same(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 2e-4)
+    assert agrees(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 2e-4)
     assert words in PARTS[number]
 
 
@@ -159,10 +159,10 @@ def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
 def test_every_mistake_shows_and_no_two_look_alike(number):
     question = QUESTIONS[number]
     cases = question.examples()
-    made = [("right", [question.right(*case) for case in cases])]
+    made = [("right", [question.reference(*case) for case in cases])]
     made += [(mistake.hint, [mistake.wrong(*case) for case in cases]) for mistake in question.mistakes]
     for (one, first), (other, second) in itertools.combinations(made, 2):
-        alike = all(same(a, b, 10 * question.tolerance) for a, b in zip(first, second, strict=True))
+        alike = all(agrees(a, b, 10 * question.tolerance) for a, b in zip(first, second, strict=True))
         assert not alike or one == other, (one, other)
 
 
@@ -186,7 +186,7 @@ def test_what_is_not_answered_waits_and_earns_nothing(number):
 
 @pytest.mark.parametrize("number", QUESTIONS)
 def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
-    right = QUESTIONS[number].right(*QUESTIONS[number].examples()[0])
+    right = QUESTIONS[number].reference(*QUESTIONS[number].examples()[0])
     for constant in (
         right,
         torch.zeros_like(torch.as_tensor(right)),
@@ -203,7 +203,7 @@ def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
 
 
 def test_no_pixel_of_the_last_question_is_rounded_by_chance():
-    """A grey level and a half that single precision computes as a little less would make a right answer wrong."""
+    """A gray level and a half that single precision computes as a little less would make a right answer wrong."""
     import hidden_bicubic
 
     cases = QUESTIONS[8].examples()
@@ -213,7 +213,7 @@ def test_no_pixel_of_the_last_question_is_rounded_by_chance():
     for rgb, scale in cases:
         for values in hidden_bicubic._steps(rgb, scale):
             assert (abs(values % 1 - 0.5) >= 1e-4).all()
-        for answer in (QUESTIONS[8].right, SOLUTION["score"]):
+        for answer in (QUESTIONS[8].reference, SOLUTION["score"]):
             for picture in (rgb, rgb.double()):
                 assert answer(picture, scale) == pytest.approx(hidden_bicubic._score(rgb, scale), abs=1e-5)
 
@@ -237,15 +237,15 @@ def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
 
         def answer(*arguments):
             seen.append(arguments)
-            return QUESTIONS[number].right(*arguments)
+            return QUESTIONS[number].reference(*arguments)
 
         for test in TESTS[number]:
             test(answer, seed)
         return seen
 
     first, again, other = record(5), record(5), record(6)
-    assert same(first, again, 0)
-    assert not same(first, other, 0)
+    assert agrees(first, again, 0)
+    assert not agrees(first, other, 0)
 
 
 def test_partial_credit_is_for_what_is_right():
@@ -262,8 +262,8 @@ def test_partial_credit_is_for_what_is_right():
 
 def test_the_check_and_the_hidden_tests_have_different_cases():
     seen = []
-    question = replace(QUESTIONS[7], own=())
-    judge(question, lambda *a: seen.append(a) or question.right(*a))
+    question = replace(QUESTIONS[7], forbidden=())
+    judge(question, lambda *a: seen.append(a) or question.reference(*a))
     for test in TESTS[7]:
-        test(lambda *a: seen.append(a) or question.right(*a), 0)
-    assert not any(same(list(a), list(b), 0) for a, b in itertools.combinations(seen, 2))
+        test(lambda *a: seen.append(a) or question.reference(*a), 0)
+    assert not any(agrees(list(a), list(b), 0) for a, b in itertools.combinations(seen, 2))

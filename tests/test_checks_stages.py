@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from srcnn import checks, pretrained
-from srcnn.checks_stages import QUESTIONS, weights
-from srcnn.questions import NotYet, Unanswered, judge, same, without
+from srcnn.checks.judging import NotYet, Unanswered, agrees, forbidding, judge
+from srcnn.checks.stages_layers import QUESTIONS, weights
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = (ROOT / "book" / "exercises" / "stages.py").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def graded(number: int, answer, seed: int) -> list[str | None]:
     """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
 
     def proxy(*arguments):
-        with without(QUESTIONS[number].own):
+        with forbidding(QUESTIONS[number].forbidden):
             return answer(*arguments)
 
     said = []
@@ -119,7 +119,7 @@ def test_the_worked_example_in_the_text_is_true(number):
         ),
     }
     arguments, wanted, words = said[number]
-    assert same(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 1e-6)
+    assert agrees(SOLUTION[QUESTIONS[number].name](*arguments), wanted, 1e-6)
     assert words in PARTS[number]
 
 
@@ -169,7 +169,7 @@ def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
 def test_every_mistake_shows_and_no_two_look_alike(number):
     question = QUESTIONS[number]
     cases = question.examples()
-    made = {"right": [question.right(*case) for case in cases]}
+    made = {"right": [question.reference(*case) for case in cases]}
     for mistake in question.mistakes:
         made[mistake.hint] = []
         for case in cases:
@@ -178,7 +178,7 @@ def test_every_mistake_shows_and_no_two_look_alike(number):
             except RuntimeError:  # a matrix that fits the other way round only if it is square
                 made[mistake.hint].append(NotYet)
     for (one, first), (other, second) in itertools.combinations(made.items(), 2):
-        assert any(not same(a, b, 100 * question.tolerance) for a, b in zip(first, second, strict=True)), (one, other)
+        assert any(not agrees(a, b, 100 * question.tolerance) for a, b in zip(first, second, strict=True)), (one, other)
 
 
 @pytest.mark.parametrize("number", QUESTIONS)
@@ -205,7 +205,7 @@ def test_what_is_not_answered_waits_and_earns_nothing(number):
 
 @pytest.mark.parametrize("number", QUESTIONS)
 def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
-    right = QUESTIONS[number].right(*QUESTIONS[number].examples()[0])
+    right = QUESTIONS[number].reference(*QUESTIONS[number].examples()[0])
     for constant in (right, torch.zeros_like(right), 0.0, "the answer", [right], None):
         said = graded(number, lambda *_, constant=constant: constant, seed=2)
         assert None not in said
@@ -215,7 +215,7 @@ def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
 @pytest.mark.parametrize("number", QUESTIONS)
 def test_zeros_in_the_right_shape_earn_nothing(number):
     def answer(*arguments):
-        return torch.zeros_like(QUESTIONS[number].right(*arguments))
+        return torch.zeros_like(QUESTIONS[number].reference(*arguments))
 
     assert None not in graded(number, answer, seed=3)
 
@@ -227,15 +227,15 @@ def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
 
         def answer(*arguments):
             seen.append(arguments)
-            return QUESTIONS[number].right(*arguments)
+            return QUESTIONS[number].reference(*arguments)
 
         for test in TESTS[number]:
             test(answer, seed)
         return seen
 
     first, again, other = record(5), record(5), record(6)
-    assert all(same(list(a), list(b), 0) for a, b in zip(first, again, strict=True))
-    assert not all(same(list(a), list(b), 0) for a, b in zip(first, other, strict=False))
+    assert all(agrees(list(a), list(b), 0) for a, b in zip(first, again, strict=True))
+    assert not all(agrees(list(a), list(b), 0) for a, b in zip(first, other, strict=False))
 
 
 def test_partial_credit_for_padding_with_zeros_is_the_inside():
@@ -247,4 +247,4 @@ def test_partial_credit_for_padding_with_zeros_is_the_inside():
 
 def test_the_random_weights_are_those_of_a_network():
     drawn = weights((5, 1, 3), (4, 3), seed=2)
-    assert pretrained.from_tensors(drawn, "test").kernels == (5, 1, 3)
+    assert pretrained.from_state_dict(drawn, "test").kernels == (5, 1, 3)

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 
 import srcnn
 from srcnn import checks, pairs, pretrained, recipes, training
-from srcnn.checks_training import QUESTIONS
-from srcnn.checks_weights import LITTLE, judge_weights
-from srcnn.questions import NotYet, Unanswered, judge, same, without
+from srcnn.checks.judging import NotYet, Unanswered, agrees, forbidding, judge
+from srcnn.checks.training_report import QUESTIONS
+from srcnn.checks.training_weights import LITTLE, judge_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = (ROOT / "book" / "exercises" / "training.py").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def graded(number: int, answer, seed: int) -> list[str | None]:
     """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
 
     def proxy(*arguments):
-        with without(QUESTIONS[number].own):
+        with forbidding(QUESTIONS[number].forbidden):
             return answer(*arguments)
 
     said = []
@@ -200,11 +200,11 @@ def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
 def test_every_mistake_shows_and_no_two_look_alike(number):
     question = QUESTIONS[number]
     cases = question.examples()
-    made = {"right": [question.right(*case) for case in cases]}
+    made = {"right": [question.reference(*case) for case in cases]}
     made |= {mistake.hint: [mistake.wrong(*case) for case in cases] for mistake in question.mistakes}
     assert len(made) == len(question.mistakes) + 1
     for (one, first), (other, second) in itertools.combinations(made.items(), 2):
-        assert any(not same(a, b, 10 * question.tolerance) for a, b in zip(first, second, strict=True)), (one, other)
+        assert any(not agrees(a, b, 10 * question.tolerance) for a, b in zip(first, second, strict=True)), (one, other)
 
 
 @pytest.mark.parametrize("number", CLOSED)

@@ -17,10 +17,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from srcnn import cli, data, images, pretrained, upscale
-from srcnn.cli import main
+from srcnn import data, images, pretrained, reproduce, upscale
+from srcnn.cli import commands, main
+from srcnn.cli.device import fastest_device
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
-from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import SRCNN, SubPixelSRCNN, initialize
 
 COMMANDS = ("data", "train", "evaluate", "upscale", "export", "reproduce")
 
@@ -54,8 +55,8 @@ def shelf(tmp_path_factory) -> Path:
     picture.convert("P").save(place / "palette.png")
     picture.convert("CMYK").save(place / "cmyk.jpg")
     picture.save(place / "moving.webp", save_all=True, append_images=[picture.rotate(90)])
-    pretrained.save(initialise(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), place / "x2.safetensors", {"scale": 2})
-    pretrained.save(initialise(SubPixelSRCNN(4), "torch", seed=0), place / "sub4.safetensors", {})
+    pretrained.save(initialize(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), place / "x2.safetensors", {"scale": 2})
+    pretrained.save(initialize(SubPixelSRCNN(4), "torch", seed=0), place / "sub4.safetensors", {})
     pretrained.save(SRCNN((3, 1, 3), (4, 4), channels=3), place / "rgb.safetensors", {})
     (place / "text.safetensors").write_text("no weights")
     (place / "text.mat").write_text("no weights " * 20)
@@ -112,27 +113,27 @@ train --out run                                             | T91 is not here; `
 train --data set5 --out run                                 | Set5 is a test set
 train --data good --scale 0 --out run                       | invalid choice: 0
 train --data good -uf 7 --out run                           | invalid choice: 7
-train --data good --steps 0 --out run                       | --steps: must be at least 1
-train --data good --steps -1 --out run                      | '-1' is no whole number
-train --data good --steps 1e3 --out run                     | '1e3' is no whole number
-train --data good --batchSize 0 --out run                   | must be at least 1
-train --data good --batch 99999999999 --steps 1 --out run   | at most 65536
-train --data good --lr 0 --out run                          | '0' is no learning rate
-train --data good --lr nan --out run                        | 'nan' is no learning rate
-train --data good --lr -1 --out run                         | '-1' is no learning rate
-train --data good --lr fast --out run                       | 'fast' is no learning rate
-train --data good --seed -1 --out run                       | '-1' is no whole number
-train --data good --seed 99999999999999999999 --out run     | at most 15 digits
+train --data good --steps 0 --out run                       | --steps: steps must be 1 or more
+train --data good --steps -1 --out run                      | steps must be a whole number, not '-1'
+train --data good --steps 1e3 --out run                     | steps must be a whole number, not '1e3'
+train --data good --batchSize 0 --out run                   | batch_size must be 1 or more
+train --data good --batch 99999999999 --steps 1 --out run   | at most 65,536
+train --data good --lr 0 --out run                          | learning_rate must be a number above 0
+train --data good --lr nan --out run                        | learning_rate must be a number above 0
+train --data good --lr -1 --out run                         | learning_rate must be a number above 0
+train --data good --lr fast --out run                       | learning_rate must be a number, not 'fast'
+train --data good --seed -1 --out run                       | seed must be a whole number, not '-1'
+train --data good --seed 99999999999999999999 --out run     | seed must be 0 or more and at most
 train --data good --recipe slow --out run                   | invalid choice: 'slow'
-train --data good --set lose=l1 --out run                   | 'lose=l1' is no setting; give name=value
-train --data good --set data=leaves --out run               | data has a flag of its own; give --data
-train --data good --set loss=l3 --out run                   | loss 'l3' is unknown; it is mse or l1
-train --data good --set crop=0 --out run                    | crop must be 1 or more
-train --data good --set widths=64 --out run                 | with widths '64' is unknown
+train --data good --set lose=l1 --out run                   | 'lose' is no setting; the settings are
+train --data good --set loss --out run                      | 'loss' is no setting; give name=value
+train --data good --loss l3 --out run                       | loss 'l3' is unknown; it is mse or l1
+train --data good --set crop=0 --out run                    | patch_size must be 1 or more
+train --data good --widths 64 --out run                     | with widths '64' is unknown
 train --data leaves:99 --out run                            | leaves:99 asks for 99 images; there are 40
 train --data good --architecture 9-2-5 --out run            | architecture '9-2-5' with widths '64-32' is unknown
-train --data good --architecture 35-1-5 --out run           | leaves nothing of a crop of 33 pixels
-train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a crop
+train --data good --architecture 35-1-5 --out run           | leaves nothing of a patch of 33 pixels
+train --data good --architecture 99999999999999999999-1-5 --out run | leaves nothing of a patch
 train --data good --precision int8 --out run                | invalid choice: 'int8'
 train --data good --nEpochs 2 --out run                     | --nEpochs goes with --recipe tutorial
 train --recipe tutorial --data squares --nEpochs 2 --steps 2 --out run | --nEpochs goes with
@@ -154,7 +155,7 @@ evaluate --weights w.pth --data good --scale 2              | w.pth is no whole 
 evaluate --weights text.mat --data good --scale 2           | text.mat has not the authors' layout
 evaluate --weights x2.safetensors --data good --scale 3     | was trained for x2, not x3
 evaluate --weights sub4.safetensors --data good --scale 3   | was trained for x4, not x3
-evaluate --weights rgb.safetensors --data good --scale 3 --grey | works on 3 channels
+evaluate --weights rgb.safetensors --data good --scale 3 --gray | works on 3 channels
 evaluate --weights bicubic --data leaves:9 --scale 3        | leaves:9 asks for 9 images; there are 5
 evaluate --weights bicubic --data good                      | required: --scale
 evaluate --weights bicubic --data good --scale 7            | invalid choice: 7
@@ -178,7 +179,7 @@ upscale two.png -o o.png --scale 2 --weights bicubic        | 2 x 1 pixels; at l
 upscale huge.png -o o.png --scale 2 --weights bicubic       | at most 100 megapixels are read
 upscale deep.png -o o.png --scale 2 --weights bicubic       | more than 8 bits per channel
 upscale palette.png -o o.png --scale 2 --weights bicubic    | has a palette
-upscale cmyk.jpg -o o.png --scale 2 --weights bicubic       | printing colours CMYK
+upscale cmyk.jpg -o o.png --scale 2 --weights bicubic       | printing colors CMYK
 upscale moving.webp -o o.png --scale 2 --weights bicubic    | holds 2 pictures
 upscale cat.png -o o.png --scale 0                          | invalid choice: 0
 upscale cat.png -o o.png --scale 2 --weights nope           | nope is neither a file
@@ -199,7 +200,7 @@ export good -o o.safetensors                                | good holds no fini
 export missing -o o.safetensors                             | missing holds no finished run
 export good -o o.pth                                        | o.pth must end in .safetensors
 export good -o no/o.safetensors                             | there is no folder
-reproduce nothing                                           | invalid choice: 'nothing'
+reproduce nothing                                           | there is no experiment 'nothing'; they are tables
 reproduce tables --out missing                              | missing is no folder
 reproduce tables --out text.png                             | text.png is no folder
 reproduce tables --out void                                 | Set5 is not here
@@ -259,7 +260,7 @@ def test_what_can_happen_on_the_way_is_one_sentence_too(error, code, sentence, w
     def broken(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(cli, "upscale", broken)
+    monkeypatch.setattr(commands, "upscale", broken)
     assert run("upscale cat.png -o o.png --scale 2 --weights bicubic") == code
     told = capsys.readouterr().err
     assert told.startswith(f"srcnn: {sentence}")
@@ -270,9 +271,48 @@ def test_a_mistake_of_our_own_is_not_hidden(work, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr(cli, "upscale", broken)
+    monkeypatch.setattr(commands, "upscale", broken)
     with pytest.raises(RuntimeError, match="shapes differ"):
         run("upscale cat.png -o o.png --scale 2 --weights bicubic")
+
+
+@pytest.mark.parametrize(("cuda", "mps"), [(False, False), (False, True), (True, False)])
+def test_training_never_picks_a_macs_gpu_by_itself(cuda, mps, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert fastest_device(training=True) == ("cuda" if cuda else "cpu")
+    assert fastest_device() == ("cuda" if cuda else "mps" if mps else "cpu")
+
+
+def test_train_asks_for_the_device_of_training(work, monkeypatch):
+    asked = []
+    monkeypatch.setattr(commands, "fastest_device", lambda **how: asked.append(how) or "cpu")
+    assert run("train --data good --steps 1 --batch 1 --out run") == 0
+    assert asked == [{"training": True}]
+
+
+def test_root_is_looked_in_first_while_the_command_runs_and_no_longer(work, monkeypatch, capsys):
+    for before in (None, "elsewhere"):
+        if before:
+            monkeypatch.setenv("SRCNN_ROOT", before)
+        seen = []
+        monkeypatch.setattr(commands, "_list", lambda entries, seen=seen: seen.append(data.roots()[0]))
+        assert run("data list --root void") == 0
+        assert seen == [Path("void")]
+        assert os.environ.get("SRCNN_ROOT") == before
+
+
+@pytest.mark.parametrize("word", ["--gray", "--grey"])
+def test_gray_has_its_other_spelling_too(word, work):
+    assert run(f"evaluate --weights bicubic --data good --scale 2 {word} --json g.json") == 0
+    assert json.loads(Path("g.json").read_text())["data"] == "good-gray"
+
+
+def test_figures_of_an_installed_package_are_not_overwritten(work, capsys, monkeypatch):
+    monkeypatch.setattr(commands.data, "__file__", str(work / "site" / "data.py"))
+    (work / "site" / "_data").mkdir(parents=True)
+    assert "give --out a folder" in refused("reproduce tables", capsys)
+    assert "there is no experiment 'nope'; they are tables" in refused("reproduce nope", capsys)
 
 
 # What each command does
@@ -333,7 +373,9 @@ def test_train_resumes_and_tells_of_a_damaged_checkpoint(work, capsys):
     line = "train --data good --steps 12 --batch 2 --out run"
     assert run(line) == 0
     assert "holds a run already; --resume goes on with it" in refused(line, capsys)
-    (work / "run" / "checkpoint.pt").write_bytes(b"cut")
+    newest = work / "run" / "checkpoint.pt"
+    shutil.copy(newest, work / "run" / "checkpoint.previous.pt")
+    newest.write_bytes(b"cut")
     assert run(f"{line} --resume") == 0
     assert capsys.readouterr().err == "srcnn: run/checkpoint.pt is damaged and was passed over\n"
 
@@ -394,11 +436,11 @@ def test_export_writes_the_weights_the_card_and_the_log(work, capsys):
 
 
 def test_reproduce_prints_and_writes_each_record(work, capsys, monkeypatch):
-    def tables(folder, root):
+    def tables(folder):
         yield {"line": "one line"}
         yield {"line": f"into {folder}"}
 
-    monkeypatch.setitem(cli.EXPERIMENTS, "tables", tables)
+    monkeypatch.setitem(reproduce.EXPERIMENTS, "tables", tables)
     assert run("reproduce tables --out void") == 0
     assert capsys.readouterr().out == "one line\ninto void\n"
 

@@ -1,14 +1,14 @@
-"""Colour, against scikit-image's rgb2ycbcr."""
+"""Color, against scikit-image's rgb2ycbcr."""
 
 import pytest
 import torch
 from skimage.color import rgb2ycbcr
 
-from srcnn.color import channels, grey, luma, quantize, rgb_to_ycbcr, ycbcr_to_rgb
+from srcnn.color import channels, gray, luma, quantize, rgb_to_ycbcr, ycbcr_to_rgb
 
 
-def _colours(count: int = 100_000) -> torch.Tensor:
-    """Random 8-bit colours, (3, 1, count), in 0..1."""
+def _colors(count: int = 100_000) -> torch.Tensor:
+    """Random 8-bit colors, (3, 1, count), in 0..1."""
     return torch.randint(256, (3, 1, count), generator=torch.Generator().manual_seed(0)).float() / 255
 
 
@@ -23,25 +23,25 @@ def test_primaries_have_the_lumas_of_the_standard():
 
 
 def test_ycbcr_is_that_of_scikit_image():
-    colours = _colours()
-    theirs = torch.from_numpy(rgb2ycbcr(colours.movedim(0, -1).double().numpy())).movedim(-1, 0)
+    colors = _colors()
+    theirs = torch.from_numpy(rgb2ycbcr(colors.movedim(0, -1).double().numpy())).movedim(-1, 0)
     # double against double; scikit-image spells the same coefficients
-    torch.testing.assert_close(rgb_to_ycbcr(colours.double()) * 255, theirs, rtol=0, atol=1e-9)
+    torch.testing.assert_close(rgb_to_ycbcr(colors.double()) * 255, theirs, rtol=0, atol=1e-9)
     # float32: a few units of its last place at 255
-    torch.testing.assert_close(rgb_to_ycbcr(colours).double() * 255, theirs, rtol=0, atol=1e-4)
+    torch.testing.assert_close(rgb_to_ycbcr(colors).double() * 255, theirs, rtol=0, atol=1e-4)
 
 
 def test_luma_is_scikit_images_rounded_to_bytes():
-    colours = _colours()
-    theirs = torch.from_numpy(rgb2ycbcr(colours.movedim(0, -1).double().numpy()))[..., 0]
+    colors = _colors()
+    theirs = torch.from_numpy(rgb2ycbcr(colors.movedim(0, -1).double().numpy()))[..., 0]
     clear = ((theirs - theirs.floor()) - 0.5).abs() > 1e-4  # a tie may fall either way
     assert clear.float().mean() > 0.99
-    assert torch.equal((luma(colours)[0] * 255).round()[clear], theirs.round().float()[clear])
+    assert torch.equal((luma(colors)[0] * 255).round()[clear], theirs.round().float()[clear])
 
 
-def test_round_trip_gives_the_colours_back():
-    colours = _colours()
-    torch.testing.assert_close(ycbcr_to_rgb(rgb_to_ycbcr(colours)), colours)
+def test_round_trip_gives_the_colors_back():
+    colors = _colors()
+    torch.testing.assert_close(ycbcr_to_rgb(rgb_to_ycbcr(colors)), colors)
 
 
 def test_a_luma_out_of_range_is_not_clipped():
@@ -50,9 +50,9 @@ def test_a_luma_out_of_range_is_not_clipped():
     torch.testing.assert_close(ycbcr_to_rgb(ycbcr), torch.full((3, 1, 1), 224 / 219))
 
 
-def test_grey_is_luma_already():
-    grey = torch.rand(1, 4, 5, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(luma(grey), grey)
+def test_gray_is_luma_already():
+    gray = torch.rand(1, 4, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(luma(gray), gray)
 
 
 def test_quantize_rounds_to_bytes_and_clips():
@@ -70,21 +70,21 @@ def test_what_is_no_rgb_image_is_refused_with_its_shape(convert, shape):
 @pytest.mark.parametrize(
     ("rgb", "level"), [((1, 0, 0), 76), ((0, 1, 0), 150), ((0, 0, 1), 29), ((1, 1, 1), 255), ((0, 0, 0), 0)]
 )
-def test_full_range_grey_of_the_primaries_is_matlabs(rgb, level):
+def test_full_range_gray_of_the_primaries_is_matlabs(rgb, level):
     """0.2989 R + 0.5870 G + 0.1140 B of 255, rounded."""
     image = torch.tensor(rgb, dtype=torch.float32)[:, None, None].expand(3, 2, 2)
-    assert (grey(image) * 255).flatten().tolist() == [level] * 4
+    assert (gray(image) * 255).flatten().tolist() == [level] * 4
 
 
-def test_full_range_grey_is_luma_stretched_from_16_and_235():
+def test_full_range_gray_is_luma_stretched_from_16_and_235():
     image = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0))
     stretched = (rgb_to_ycbcr(image)[:1] * 255 - 16) * 255 / 219
-    assert (grey(image) * 255 - stretched).abs().max() < 0.52  # half a level by rounding, the rest by the constants
-    assert grey(image[:1]) is not None
-    assert torch.equal(grey(image[:1]), image[:1])
+    assert (gray(image) * 255 - stretched).abs().max() < 0.52  # half a level by rounding, the rest by the constants
+    assert gray(image[:1]) is not None
+    assert torch.equal(gray(image[:1]), image[:1])
 
 
-def test_a_network_for_colour_sees_grey_as_three_equal_channels():
+def test_a_network_for_color_sees_gray_as_three_equal_channels():
     image = torch.rand(1, 4, 5, generator=torch.Generator().manual_seed(0))
     assert torch.equal(channels(image, "rgb"), torch.cat([image] * 3))
     assert torch.equal(channels(image, "luma"), image)

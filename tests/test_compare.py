@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,9 +13,6 @@ from PIL import Image
 from srcnn import images
 from srcnn.compare import compare
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 EMPTY = {"img", "input"}  # elements of HTML that have no end
 
 
@@ -130,18 +126,6 @@ def test_what_cannot_be_compared_is_refused(changed, message):
 def test_png_refuses_bytes_which_would_be_multiplied_once_more():
     with pytest.raises(ValueError, match="floats"):
         images.png(torch.zeros(3, 4, 4, dtype=torch.uint8))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium; install the package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

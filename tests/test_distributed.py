@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from srcnn import InputError, cli, runs
-from srcnn.distributed import join, speaks
+from srcnn.distributed import is_main_process, process_group
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled
@@ -75,7 +75,7 @@ def worker(folder: Path, rank: int) -> int:
 
 def words(config, folder: Path, *more: str) -> list[str]:
     """The command line of a configuration; the folder comes last."""
-    return ["-m", "srcnn", *runs.command(config).split()[1:], "--device", "cpu", *more, "--out", str(folder)]
+    return ["-m", "srcnn", *runs.command_line(config).split()[1:], "--device", "cpu", *more, "--out", str(folder)]
 
 
 def ended(process: subprocess.Popen) -> tuple[int, list[str], list[str]]:
@@ -105,13 +105,13 @@ def test_alone_nothing_is_joined(monkeypatch):
     for name in ("RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     before = signal.getsignal(signal.SIGTERM)
-    with join("mps") as group, group.together():
+    with process_group("mps") as group, group.agree_on_errors():
         assert (group.rank, group.size, group.device) == (0, 1, "mps")
-        assert group.share("folder") == "folder"
-        assert group.mean(torch.tensor(3.0)) == 3
+        assert group.broadcast("folder") == "folder"
+        assert group.all_reduce_mean(torch.tensor(3.0)) == 3
         assert not torch.distributed.is_initialized()
         assert signal.getsignal(signal.SIGTERM) is before
-    assert speaks()
+    assert is_main_process()
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_an_environment_that_is_no_group_is_told_by_every_process(environment, d
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=message), join(device):
+    with pytest.raises(InputError, match=message), process_group(device):
         pass
-    assert speaks()
+    assert is_main_process()
 
 
 # The shares of a batch
@@ -147,8 +147,8 @@ def test_the_shares_of_all_ranks_are_the_batch(size):
     low, high = (torch.rand(7, 1, 3, 3, generator=generator) for _ in range(2))
     crops = {"scale": 3, "size": 17, "border": 2, "enlarged": True}
     for make in (
-        lambda part: RandomCrops([picture], batch=6, seed=5, part=part, **crops),
-        lambda part: Shuffled(low, high, batch=6, seed=5, part=part),
+        lambda shard: RandomCrops([picture], batch=6, seed=5, shard=shard, **crops),
+        lambda shard: Shuffled(low, high, batch=6, seed=5, shard=shard),
     ):
         for step in (0, 1, 11):
             whole = make(slice(None))(step)
@@ -167,8 +167,8 @@ def test_two_processes_end_in_the_weights_of_one_and_each_goes_on_where_the_othe
 ):
     """1e-7 apart when this was written: the sums of two halves are rounded otherwise than the sum of the whole."""
     monkeypatch.setattr(runs, "_CHECKPOINT", 60)
-    changes = {"data": str(pictures), "architecture": "3-1-3", "widths": "8-4", "pairs": "crops", "batch": 4}
-    short = replace(RECIPES["paper"], initialisation="torch", steps=60, **changes)
+    changes = {"data": str(pictures), "architecture": "3-1-3", "widths": "8-4", "sampling": "crops", "batch_size": 4}
+    short = replace(RECIPES["paper"], initialization="torch", steps=60, **changes)
     long = replace(short, steps=120)
     one, two, whole = (tmp_path / name for name in ("one", "two", "whole"))
     finish(Run(short, one))
@@ -177,7 +177,7 @@ def test_two_processes_end_in_the_weights_of_one_and_each_goes_on_where_the_othe
 
     status, printed, errors = ended(begin(*TORCHRUN, *words(short, two)))
     assert (status, errors) == (0, [])
-    assert printed[0] == runs.command(short)
+    assert printed[0] == runs.command_line(short)
     assert len(printed) == 3
     assert {path.name for path in two.iterdir()} == FILES
     assert distance(one, two) < 1e-5
@@ -195,16 +195,18 @@ def test_two_processes_end_in_the_weights_of_one_and_each_goes_on_where_the_othe
 
 
 @linux
-def test_soap_on_two_processes_ends_in_the_bits_of_one_process_that_computes_in_two_shards(pictures, tmp_path, begin):
+def test_soap_on_two_processes_ends_in_the_bits_of_one_process_that_computes_in_two_micro_batches(
+    pictures, tmp_path, begin
+):
     """SOAP makes another path of any other rounding, so the sums must be the same ones, in the same order."""
-    changes = {"data": str(pictures), "architecture": "3-1-3", "batch": 8, "steps": 60}
-    config = replace(RECIPES["fast"], shards=2, **changes)
+    changes = {"data": str(pictures), "architecture": "3-1-3", "batch_size": 8, "steps": 60}
+    config = replace(RECIPES["fast"], micro_batches=2, **changes)
     one, two, whole = (tmp_path / name for name in ("one", "two", "whole"))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as each of the two processes has
     try:
         finish(Run(config, one))
-        finish(Run(replace(config, shards=1), whole))
+        finish(Run(replace(config, micro_batches=1), whole))
     finally:
         torch.set_num_threads(threads)
     assert ended(begin(*TORCHRUN, *words(config, two)))[::2] == (0, [])
@@ -247,7 +249,7 @@ def test_a_killed_worker_ends_all_in_one_sentence_and_the_run_goes_on_in_the_sam
 def undisturbed(pictures, tmp_path_factory):
     """A run of two processes with the recipe whose optimizer remembers most, SOAP."""
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", widths="8-4", batch=2, steps=990)
+    config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", widths="8-4", batch_size=2, steps=990)
     command = [sys.executable, *TORCHRUN, *words(config, folder)]
     subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, timeout=SECONDS)
     return config, folder
@@ -257,12 +259,12 @@ def undisturbed(pictures, tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch": 5}, "2 processes cannot share a batch of 5 equally"),
+        ({"batch_size": 5}, "2 processes cannot share a batch of 5 equally"),
         ({}, "holds a run already; --resume goes on with it"),
     ],
 )
 def test_what_rank_0_finds_wrong_ends_all_in_one_sentence(change, message, pictures, tmp_path, begin):
-    config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", batch=2, steps=5)
+    config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", batch_size=2, steps=5)
     (tmp_path / "config.json").write_text("{}")
     status, printed, errors = ended(begin(*TORCHRUN, *words(replace(config, **change), tmp_path)))
     assert status != 0
@@ -284,7 +286,7 @@ def environments() -> tuple[dict[str, str], dict[str, str]]:
 
 @linux
 def test_data_that_only_another_machine_lacks_are_told_once(pictures, tmp_path, begin):
-    config = replace(RECIPES["fast"], data=pictures.name, batch=2, steps=5)
+    config = replace(RECIPES["fast"], data=pictures.name, batch_size=2, steps=5)
     (tmp_path / "empty").mkdir()
     first, second = environments()
     processes = [
@@ -300,9 +302,9 @@ def test_data_that_only_another_machine_lacks_are_told_once(pictures, tmp_path, 
 
 @linux
 def test_a_worker_lost_at_the_start_is_told_without_a_folder_to_go_on_with(pictures, tmp_path, begin):
-    config = replace(RECIPES["fast"], data=str(pictures), batch=2, steps=5)
+    config = replace(RECIPES["fast"], data=str(pictures), batch_size=2, steps=5)
     first, second = environments()
-    leave = "import os\nfrom srcnn.distributed import join\nwith join('cpu'):\n    os._exit(1)"
+    leave = "import os\nfrom srcnn.distributed import process_group\nwith process_group('cpu'):\n    os._exit(1)"
     begin("-c", leave, **second)
     status, printed, errors = ended(begin(*words(config, tmp_path / "run"), **first))
     assert (status, printed) == (1, [])
@@ -321,7 +323,9 @@ def ended_together(processes: list[subprocess.Popen]) -> list[tuple[int, list[st
 @linux
 def test_told_to_end_while_another_process_hangs_rank_0_still_says_how_to_go_on(pictures, tmp_path, begin):
     """The main thread waits inside gloo then, where Python runs no handler of signals."""
-    config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", widths="8-4", batch=2, steps=100_000)
+    config = replace(
+        RECIPES["fast"], data=str(pictures), architecture="3-1-3", widths="8-4", batch_size=2, steps=100_000
+    )
     folder = tmp_path / "run"
     first, second = (begin(*words(config, folder), **environment) for environment in environments())
     history = folder / "history.jsonl"
@@ -348,7 +352,7 @@ def test_two_processes_print_the_tutorials_lines_of_one(tmp_path, begin, capsys)
     for number in range(3):
         pixels = to_bytes(sample("coffee")[:, 60 * number : 60 * number + 256, :256])
         write_photograph(tmp_path / f"{number}.png", Photograph(pixels))
-    config = replace(RECIPES["tutorial"], data=str(tmp_path), batch=2, steps=3)
+    config = replace(RECIPES["tutorial"], data=str(tmp_path), batch_size=2, steps=3)
     assert cli.main(words(config, tmp_path / "one")[2:]) == 0
     one = [line for line in capsys.readouterr().out.splitlines() if " steps in " not in line]
     status, printed, errors = ended(begin(*TORCHRUN, *words(config, tmp_path / "two")))
@@ -364,11 +368,11 @@ def test_two_processes_print_the_tutorials_lines_of_one(tmp_path, begin, capsys)
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # torch.compile imports it
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("c++")), reason="torch.compile needs a C++ compiler")
 def test_the_compiled_network_answers_and_learns_as_the_plain_one():
-    config = replace(RECIPES["fast"], architecture="3-1-3", widths="4-2", crop=9, compile=True)
+    config = replace(RECIPES["fast"], architecture="3-1-3", widths="4-2", patch_size=9, compile=True)
     learner = Learner(make_model(config), config)
     plain: SRCNN = make_model(config)
     low = torch.rand(2, 1, 9, 9, generator=torch.Generator().manual_seed(0))
-    outputs = [network(low) for network in (learner.network, plain)]
+    outputs = [network(low) for network in (learner.compiled, plain)]
     for output in outputs:
         output.square().mean().backward()
     torch.testing.assert_close(*outputs)

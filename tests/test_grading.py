@@ -45,7 +45,7 @@ from inside import wire  # noqa: E402
 from sandbox import Limits, Protection  # noqa: E402
 
 from srcnn.checks import ASSIGNMENTS  # noqa: E402
-from srcnn.questions import NotYet, same, without  # noqa: E402
+from srcnn.checks.judging import NotYet, agrees, forbidding  # noqa: E402
 
 NAME, SEED = os.environ.get("SRCNN_ASSIGNMENT", "stages"), 20261
 LIMITS = ["--cell", "6", "--call", "4", "--total", "400", "--memory", "1500", "--output", "20"]
@@ -116,7 +116,7 @@ def deserved(cells: tuple[str, ...], lost: tuple[int, ...]) -> dict[int, float]:
                 exec(source, space)
     points = {}
     for number, path in marking.bundle(NAME).files.items():
-        file, own = marking._load(path), ASSIGNMENTS[NAME][number].own
+        file, own = marking._load(path), ASSIGNMENTS[NAME][number].forbidden
         asked = {name for case in file.test_cases for name in case.body._get_func_params()} - {"seed"}
         if number in lost or not asked <= set(space):
             points[number] = 0
@@ -129,9 +129,9 @@ def deserved(cells: tuple[str, ...], lost: tuple[int, ...]) -> dict[int, float]:
 def _careful(function: object, own: tuple) -> object:
     def careful(*args: object) -> object:
         given = copy.deepcopy(args)
-        with without(own):
+        with forbidding(own):
             got = function(*given)
-        if got is ... or not same(list(given), list(args), 0):
+        if got is ... or not agrees(list(given), list(args), 0):
             raise NotYet
         return got
 
@@ -497,7 +497,7 @@ def test_archives_of_single_students_and_what_is_wrong_with_them(make, tmp_path)
     assert "not two/first.ipynb" in found["two"].remark
 
 
-def test_the_assignment_is_recognised_by_its_checks_or_its_names(make):
+def test_the_assignment_is_recognized_by_its_checks_or_its_names(make):
     names = {"measure": {"mse"}, "stages": {"patches"}}
     for source, wanted in (
         ("checks.stages(1, patches)", "stages"),

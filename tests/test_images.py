@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from srcnn import images
 from srcnn.files import InputError
-from srcnn.images import Photograph, pixel_hash, read, read_photograph, tutorial_pair, write_photograph
+from srcnn.images import Photograph, pixel_hash, read, read_photograph, write_photograph
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
@@ -80,20 +80,20 @@ def _bomb(side: int) -> bytes:
     return _png((b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", b"x"), (b"IEND", b""))
 
 
-GREY16 = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8))
+GRAY16 = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8))
 WRONG = {
     "text.png": (lambda: b"no picture at all", "is no image that can be read"),
     "empty.jpg": (lambda: b"", "is no image that can be read"),
     "page.eps": (lambda: _saved(_picture(), "EPS"), "is no image that can be read"),
-    "grey16.png": (lambda: _saved(GREY16, "PNG"), "more than 8 bits per channel"),
-    "grey16.tif": (lambda: _saved(GREY16, "TIFF"), "more than 8 bits per channel"),
+    "gray16.png": (lambda: _saved(GRAY16, "PNG"), "more than 8 bits per channel"),
+    "gray16.tif": (lambda: _saved(GRAY16, "TIFF"), "more than 8 bits per channel"),
     "float.tif": (lambda: _saved(Image.new("F", (4, 4)), "TIFF"), "more than 8 bits per channel"),
     "rgb16.png": (_rgb16, "more than 8 bits per channel"),
     "rgb16.tif": (_tiff16, "more than 8 bits per channel"),
     "palette.png": (lambda: _saved(_picture().quantize(8), "PNG"), "has a palette"),
-    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colours CMYK; save it as RGB"),
+    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK; save it as RGB"),
     "bits.png": (lambda: _saved(_picture().convert("1"), "PNG"), "Pillow's mode 1; save it as 8-bit"),
-    "key.png": (lambda: _encoded("PNG", transparency=(1, 2, 3)), "one colour marked as transparent"),
+    "key.png": (lambda: _encoded("PNG", transparency=(1, 2, 3)), "one color marked as transparent"),
     "moving.gif": (lambda: _animation("GIF"), "is no image that can be read"),
     "moving.webp": (lambda: _animation("WEBP"), "holds 2 pictures"),
     "moving.png": (lambda: _animation("PNG"), "holds 2 pictures"),
@@ -112,7 +112,7 @@ def test_a_file_of_the_wrong_kind_ends_in_one_sentence_with_its_name(tmp_path, n
     content, message = WRONG[name]
     path = tmp_path / name
     path.write_bytes(content())
-    for use in (read, read_photograph, pixel_hash, lambda p: tutorial_pair(p, scale=2, crop=4)):
+    for use in (read, read_photograph, pixel_hash, images.full_range_luma):
         with pytest.raises(InputError, match=f"{path}.*{message}") as error:
             use(path)
         assert "\n" not in str(error.value)
@@ -194,7 +194,7 @@ def test_alpha_exif_and_profile_survive_reading_and_writing(tmp_path, suffix, mo
         assert written.info["icc_profile"] == b"a profile"
     back = read_photograph(target)
     assert (back.alpha is None) == (not mode.endswith("A"))
-    if suffix != ".jpg" and (suffix, mode[0]) != (".webp", "L"):  # WebP knows no grey
+    if suffix != ".jpg" and (suffix, mode[0]) != (".webp", "L"):  # WebP knows no gray
         assert torch.equal(back.pixels, photograph.pixels)
     if back.alpha is not None:
         assert torch.equal(back.alpha, photograph.alpha)
@@ -264,25 +264,6 @@ def test_a_full_disk_leaves_the_old_file_untouched(tmp_path, monkeypatch):
         write_photograph(path, Photograph(torch.zeros(3, 2, 2, dtype=torch.uint8)))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_the_tutorials_pair_is_what_pillow_makes_directly(tmp_path, scale):
-    _picture("RGB", 40, 51).save(tmp_path / "a.png")
-    low, high = tutorial_pair(tmp_path / "a.png", scale=scale, crop=32)
-    side = 32 - 32 % scale
-    square = ImageOps.fit(_picture("RGB", 40, 51), (51, 40)).convert("YCbCr").split()[0]
-    left, top = round((51 - side) / 2), round((40 - side) / 2)
-    square = square.crop((left, top, left + side, top + side))
-    small = square.resize((side // scale, side // scale), Image.Resampling.BILINEAR)
-    for ours, theirs in ((high, square), (low, small)):
-        assert torch.equal(ours[0] * 255, torch.from_numpy(np.array(theirs)).float())
-
-
-def test_a_photograph_smaller_than_the_tutorials_square_is_refused(tmp_path):
-    _picture().save(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"a\.png has 20 x 24 pixels; the tutorial cuts 255 x 255 from the centre"):
-        tutorial_pair(tmp_path / "a.png", scale=3)
 
 
 def test_the_pixel_hash_knows_the_picture_and_not_the_file_type(tmp_path):

@@ -36,13 +36,13 @@ def test_pictures_are_luma_of_the_asked_size(pictures):
     assert pictures.shape == (6, 1, 256, 256)
     assert pictures.dtype is torch.float32
     in_bytes = pictures * 255
-    assert 16 <= in_bytes.min() < 20  # thousands of uniform greys come close to both ends
+    assert 16 <= in_bytes.min() < 20  # thousands of uniform grays come close to both ends
     assert 231 < in_bytes.max() <= 235 + 1e-4
     assert dead_leaves(0, 40, leaves=10).shape == (1, 40, 40)
 
 
 def test_nine_tenths_of_the_ground_are_covered(pictures):
-    ground = ((pictures * 255 - (16 + 219 / 2)).abs() < 1e-3).double().mean()  # the grey that was there first
+    ground = ((pictures * 255 - (16 + 219 / 2)).abs() < 1e-3).double().mean()  # the gray that was there first
     assert ground < 0.1
 
 

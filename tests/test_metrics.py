@@ -65,7 +65,7 @@ def test_ssim_is_the_formula_written_out(peak):
     assert ssim(output * peak, target * peak, peak=peak, shave=0) == pytest.approx(expected, abs=1e-7)
 
 
-def test_ssim_of_colour_is_the_mean_over_channels():
+def test_ssim_of_color_is_the_mean_over_channels():
     output, target = _noise(3, 14, 15), _noise(3, 14, 15, seed=1)
     channels = [ssim(o, t, peak=1, shave=0) for o, t in zip(output, target, strict=True)]
     assert ssim(output, target, peak=1, shave=0) == pytest.approx(sum(channels) / 3, abs=1e-9)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import correlate
 
-from srcnn.model import INITIALISATIONS, PADDINGS, SRCNN, SubPixelSRCNN, few_filters, initialise
+from srcnn.model import INITIALIZATIONS, PADDINGS, SRCNN, SubPixelSRCNN, conv2d_few_outputs, initialize
 from srcnn.published import PARAMETERS
 
 
@@ -64,7 +64,7 @@ def _naive(model: SRCNN, image: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("kernels", "widths"), [((5, 3, 3), (4, 3)), ((3, 1, 1, 3, 5), (4, 3, 5, 2))])
 def test_forward_is_the_papers_three_equations(kernels, widths, channels, padding):
-    model = initialise(SRCNN(kernels, widths, channels=channels, padding=padding), "torch", seed=0)
+    model = initialize(SRCNN(kernels, widths, channels=channels, padding=padding), "torch", seed=0)
     image = _noise(channels, 14, 17)
     torch.testing.assert_close(model(image[None])[0], _naive(model, image))
 
@@ -78,7 +78,7 @@ def test_few_filters_row_by_row_equal_the_plain_convolution_in_output_and_gradie
     layer = torch.nn.Conv2d(6, filters, side).double().to(memory_format=layout)
     x = _noise(2, 6, 9, 11).double().to(memory_format=layout).requires_grad_()
     results = []
-    for function in (layer, lambda image: few_filters(image, layer)):
+    for function in (layer, lambda image: conv2d_few_outputs(image, layer)):
         output = function(x)
         grads = torch.autograd.grad((output * _noise(*output.shape)).sum(), (x, layer.weight, layer.bias))
         results.append((output.detach(), *grads))
@@ -88,14 +88,14 @@ def test_few_filters_row_by_row_equal_the_plain_convolution_in_output_and_gradie
 def test_few_filters_leaves_other_devices_to_their_own_convolution(monkeypatch):
     layer, seen = torch.nn.Conv2d(2, 1, 3, device="meta"), []
     monkeypatch.setattr(layer, "forward", lambda x: seen.append(x.shape))
-    few_filters(torch.empty(1, 2, 5, 5, device="meta"), layer)
+    conv2d_few_outputs(torch.empty(1, 2, 5, 5, device="meta"), layer)
     assert seen == [(1, 2, 5, 5)]
 
 
 def test_the_three_paddings_agree_away_from_the_border_and_differ_at_it():
     outputs = {}
     for padding in ("valid", "replicate", "zeros"):
-        model = initialise(SRCNN(widths=(6, 4), padding=padding), "torch", seed=0)
+        model = initialize(SRCNN(widths=(6, 4), padding=padding), "torch", seed=0)
         outputs[padding] = model(_noise(1, 1, 24, 26) + 1)
     inner = (..., slice(6, -6), slice(6, -6))
     assert outputs["valid"].shape == (1, 1, 12, 14)
@@ -126,18 +126,18 @@ def test_valid_sub_pixel_output_loses_the_border_times_the_scale():
 
 
 def _weights(scheme: str, seed: int) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in initialise(SRCNN(), scheme, seed=seed).parameters()])
+    return torch.cat([p.detach().flatten() for p in initialize(SRCNN(), scheme, seed=seed).parameters()])
 
 
-@pytest.mark.parametrize("scheme", INITIALISATIONS)
+@pytest.mark.parametrize("scheme", INITIALIZATIONS)
 def test_one_seed_is_one_network_whatever_the_global_generator_does(scheme):
     torch.manual_seed(1)
     first, state = _weights(scheme, 7), torch.get_rng_state()
-    initialise(SRCNN(), scheme, seed=7)
+    initialize(SRCNN(), scheme, seed=7)
     model = SRCNN()
     before = torch.get_rng_state()
-    initialise(model, scheme, seed=7)
-    assert torch.equal(torch.get_rng_state(), before), "initialise moved torch's global generator"
+    initialize(model, scheme, seed=7)
+    assert torch.equal(torch.get_rng_state(), before), "initialize moved torch's global generator"
     assert not torch.equal(before, state), "the check above means nothing: making a model moves it"
     assert torch.equal(_weights(scheme, 7), first)
     assert not torch.equal(_weights(scheme, 8), first)
@@ -145,7 +145,7 @@ def test_one_seed_is_one_network_whatever_the_global_generator_does(scheme):
 
 @pytest.mark.parametrize(("scheme", "deviation"), [("paper", 0.001), ("tutorial", 0.01)])
 def test_gaussian_schemes_have_their_deviation_and_no_bias(scheme, deviation):
-    model = initialise(SRCNN((9, 5, 5)), scheme, seed=0)
+    model = initialize(SRCNN((9, 5, 5)), scheme, seed=0)
     for layer in (model.extraction, model.mapping, model.reconstruction):
         # the deviation of n normal numbers is known to 1 / sqrt(2n); four times that
         n = layer.weight.numel()
@@ -155,7 +155,7 @@ def test_gaussian_schemes_have_their_deviation_and_no_bias(scheme, deviation):
 
 
 def test_torch_scheme_is_uniform_within_one_over_the_root_of_the_fan_in():
-    model = initialise(SRCNN(), "torch", seed=0)
+    model = initialize(SRCNN(), "torch", seed=0)
     for layer, fan_in in ((model.extraction, 81), (model.mapping, 64), (model.reconstruction, 32 * 25)):
         bound = fan_in**-0.5
         assert 0.98 * bound < layer.weight.abs().max() <= bound
@@ -181,8 +181,8 @@ def test_what_is_no_network_is_refused(options, message):
         SRCNN(**options)
 
 
-def test_a_scale_below_one_and_an_unknown_initialisation_are_refused():
+def test_a_scale_below_one_and_an_unknown_initialization_are_refused():
     with pytest.raises(ValueError, match="scale must be at least 1, got 0"):
         SubPixelSRCNN(0)
     with pytest.raises(ValueError, match="'xavier' is unknown; it is one of paper, tutorial, torch"):
-        initialise(SRCNN(), "xavier", seed=0)
+        initialize(SRCNN(), "xavier", seed=0)

@@ -4,17 +4,18 @@ import subprocess
 import sys
 
 import pytest
-from browse import NEEDS, PAGES, ROOT, pages, visit, watch
+from browse import LAYOUT, LOOKS, NEEDS, PAGES, ROOT, WIDE, faults, pages, visit, watch
 
 
 def build(folder, hidden: bool) -> tuple[str, str]:
     """Build a page with a formula in a process where MathJax's package is there or not; the output and the page."""
     (folder / "conf.py").write_text(
         f"import sys\nsys.path.insert(0, {str(ROOT / 'book' / '_ext')!r})\n"
-        "extensions = ['sphinx.ext.mathjax', 'offline']\nproject = 'small'\n",
+        "extensions = ['sphinx.ext.mathjax', 'myst_parser', 'website']\nproject = 'small'\n"
+        "html_theme = 'sphinx_book_theme'\nhtml_theme_options = {}\nroot_doc = 'intro'\n",
         encoding="utf-8",
     )
-    (folder / "index.rst").write_text("Small\n=====\n\n:math:`x^2`\n", encoding="utf-8")
+    (folder / "intro.rst").write_text("Small\n=====\n\n:math:`x^2`\n", encoding="utf-8")
     hide = (
         "import importlib.util, sys\nfind = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *a: None if name == 'sphinx-mathjax-offline' else find(name, *a)\n"
@@ -23,7 +24,7 @@ def build(folder, hidden: bool) -> tuple[str, str]:
     command = [sys.executable, "-c", script, "-W", "-E", str(folder), str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout, (folder / "out" / "index.html").read_text(encoding="utf-8")
+    return done.stdout, (folder / "out" / "intro.html").read_text(encoding="utf-8")
 
 
 def test_mathjax_travels_with_the_book(tmp_path):
@@ -44,16 +45,15 @@ def test_without_its_package_mathjax_comes_over_the_network_and_the_build_says_s
 class TestFromAFolder:
     pytestmark = NEEDS
 
-    def test_a_page_opens_without_a_server(self, browser, name):
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
+    def test_a_page_opens_without_a_server_and_in_the_dark(self, browser, name):
+        page = browser.new_page(viewport=WIDE, color_scheme="dark")
         troubles = watch(page, PAGES.as_uri())
         visit(page, f"{PAGES.as_uri()}/{name}")
-        raw = page.evaluate(
-            "[...document.querySelectorAll('.math')].filter(m => !m.querySelector('mjx-container')).length"
-        )
+        troubles += faults(page, LOOKS | LAYOUT)
+        theme = page.evaluate("document.documentElement.dataset.theme")
         page.close()
         assert troubles == []
-        assert raw == 0
+        assert theme == "dark"
 
 
 class TestSearch:

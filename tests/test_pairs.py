@@ -6,7 +6,7 @@ import torch
 from srcnn import data
 from srcnn.color import luma
 from srcnn.files import InputError
-from srcnn.pairs import RandomCrops, Shuffled, pair, sub_images, zoomed
+from srcnn.pairs import RandomCrops, Shuffled, downscaled, pair, sub_images
 from srcnn.resize import enlarge, shrink
 
 
@@ -145,7 +145,7 @@ def test_no_image_large_enough_for_a_sub_image_is_refused():
 @pytest.mark.data
 @pytest.mark.parametrize(("scale", "count"), [(2, 21_910), (3, 21_884), (4, 21_772)])
 def test_t91_gives_as_many_sub_images_as_the_authors_script(data_root, scale, count):
-    pictures = (luma(image) for _, image in data.photographs("t91", "train", data_root))
+    pictures = (luma(image) for _, image in data.photographs("t91", "train"))
     low, high = sub_images(pictures, scale=scale, border=6)
     assert low.shape == (count, 1, 33, 33)
     assert high.shape == (count, 1, 21, 21)
@@ -153,7 +153,7 @@ def test_t91_gives_as_many_sub_images_as_the_authors_script(data_root, scale, co
 
 def test_zoomed_gives_every_picture_at_every_size_and_the_first_untouched():
     picture = _noise(3, 40, 30)
-    whole, half, third = zoomed([picture], "1-0.5-0.3")
+    whole, half, third = downscaled([picture], "1-0.5-0.3")
     assert torch.equal(whole, picture)
     assert (half.shape, third.shape) == ((3, 20, 15), (3, 12, 9))
     inner = slice(4, -4)  # where neither edge rule reaches
@@ -161,7 +161,16 @@ def test_zoomed_gives_every_picture_at_every_size_and_the_first_untouched():
     assert 0 <= third.min() < third.max() <= 1
 
 
-@pytest.mark.parametrize("zooms", ["", "1-", "0.5-2", "0", "-0.5", "nan", "a"])
-def test_zooms_that_are_no_factors_are_refused(zooms):
-    with pytest.raises(InputError, match="are no factors above 0 and at most 1"):
-        list(zoomed([_noise(1, 8, 8)], zooms))
+@pytest.mark.parametrize("factors", ["", "1-", "0.5-2", "0", "-0.5", "nan", "a"])
+def test_factors_that_are_none_are_refused(factors):
+    with pytest.raises(InputError, match="its factors are above 0 and at most 1"):
+        list(downscaled([_noise(1, 8, 8)], factors))
+
+
+def test_the_order_of_an_epoch_is_drawn_once_and_not_at_every_step(monkeypatch):
+    drawn, randperm = [], torch.randperm
+    monkeypatch.setattr(torch, "randperm", lambda *a, **k: (drawn.append(a), randperm(*a, **k))[1])
+    batches = Shuffled(torch.zeros(10, 1, 2, 2), torch.zeros(10, 1, 2, 2), batch=3, seed=0)
+    for step in range(10):  # three epochs, whose borders lie within a batch
+        batches(step)
+    assert len(drawn) == 3

@@ -16,9 +16,9 @@ NAMES = ["book/intro.html", "book/02_bicubic.html", "book/notation.html"]
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory):
+def printed(browser, tmp_path_factory):
     target = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    pdf.save(PAGES, target, NAMES)
+    pdf.save(browser, PAGES, target, NAMES)
     return target
 
 
@@ -66,7 +66,7 @@ def test_its_links_lead_to_pages_inside_it_or_to_whole_addresses(printed):
 
 def test_paper_is_white(printed):
     if shutil.which("pdftoppm") is None:
-        pytest.skip("pdftoppm, from poppler-utils, is not here")
+        pytest.skip("there is no pdftoppm; install the package poppler-utils (`apt install poppler-utils`)")
     command = ["pdftoppm", "-r", "20", "-f", "3", "-l", "3", "-png", str(printed)]
     page = Image.open(io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout)).convert("L")
     assert page.getpixel((3, 3)) == page.getpixel((page.width - 4, page.height - 4)) == 255
@@ -97,14 +97,14 @@ def test_two_pages_may_have_a_place_of_one_name(tmp_path):
     assert "x.ipynb" not in text
 
 
-def test_a_page_that_fails_ends_with_a_sentence_and_no_file(tmp_path):
+def test_a_page_that_fails_ends_with_a_sentence_and_no_file(browser, tmp_path):
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "one.html").write_text(
         "<html><head><title>a — b</title></head><body><article><h1>One</h1><img src='gone.png'></article>",
         encoding="utf-8",
     )
     with pytest.raises(pdf.NotBuiltError, match=r"cannot be printed: .*404"):
-        pdf.save(tmp_path, tmp_path / "book.pdf", ["book/one.html"])
+        pdf.save(browser, tmp_path, tmp_path / "book.pdf", ["book/one.html"])
     with pytest.raises(pdf.NotBuiltError, match=r"two\.html is not there; `make book`"):
-        pdf.save(tmp_path, tmp_path / "book.pdf", ["book/two.html"])
+        pdf.save(browser, tmp_path, tmp_path / "book.pdf", ["book/two.html"])
     assert not (tmp_path / "book.pdf").exists()

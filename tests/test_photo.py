@@ -3,15 +3,15 @@
 import base64
 import io
 import struct
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
+import photo
 import pytest
 import safetensors.numpy
 import torch
-from browse import CHROMIUM, PAGES
+from browse import CHROMIUM, PAGES, pdf
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -22,9 +22,6 @@ from srcnn.model import SRCNN
 from srcnn.upscale import upscale
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import photo  # noqa: E402
-
 PAGE = PAGES / "book" / "photo.html"
 
 PIXELS = """name => {
@@ -39,8 +36,8 @@ PIXELS = """name => {
 def in_the_browser(test):
     """Mark a test that needs Chromium and the built page."""
     for mark in (
-        pytest.mark.skipif(not PAGE.exists(), reason="there is no built page; `make book` builds it"),
-        pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; install the package chromium"),
+        pytest.mark.skipif(not PAGE.exists(), reason="there is no built book; `make book` builds it"),
+        pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
         pytest.mark.browser,
     ):
         test = mark(test)
@@ -115,13 +112,13 @@ def oriented(by: int) -> bytes:
     return exif.tobytes()
 
 
-def written(width: int, height: int, depth: int, colour: int, rows: bytes = b"") -> bytes:
+def written(width: int, height: int, depth: int, color: int, rows: bytes = b"") -> bytes:
     """A PNG byte by byte, of a kind that Pillow does not write."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -134,8 +131,8 @@ def by_the_command(content: bytes, scale: int, folder: Path, method: str = "srcn
 
 
 def assert_within_one(shown: torch.Tensor, wanted: torch.Tensor) -> None:
-    *colours, alpha = shown
-    got = torch.stack(colours)
+    *colors, alpha = shown
+    got = torch.stack(colors)
     assert got.shape[1:] == wanted.shape[1:]
     difference = (got.int() - wanted.int()).abs()
     assert difference.max() <= 1, torch.bincount(difference.flatten())
@@ -143,21 +140,21 @@ def assert_within_one(shown: torch.Tensor, wanted: torch.Tensor) -> None:
     assert alpha.min() == 255
 
 
-COLOUR = crop("astronaut", 53, 71)
+COLOR = crop("astronaut", 53, 71)
 GOOD = {
-    "colour.png": stored(COLOUR),
-    "grey.png": stored(crop("coins", 40, 61)),
-    "opaque.png": stored(COLOUR.convert("RGBA")),
+    "color.png": stored(COLOR),
+    "gray.png": stored(crop("coins", 40, 61)),
+    "opaque.png": stored(COLOR.convert("RGBA")),
     "two-bits.png": written(8, 6, 2, 0, bytes(b for y in range(6) for b in (0, 0b00011011 + y, 0b11100100))),
-    "telephone.jpg": stored(COLOUR, "JPEG", quality=80, exif=oriented(6)),
-    "grey.jpg": stored(crop("coins", 40, 61), "JPEG", quality=90),
-    "lossy.webp": stored(COLOUR, "WEBP", quality=80),
-    "lossless.webp": stored(COLOUR, "WEBP", lossless=True, exif=oriented(1)),
+    "telephone.jpg": stored(COLOR, "JPEG", quality=80, exif=oriented(6)),
+    "gray.jpg": stored(crop("coins", 40, 61), "JPEG", quality=90),
+    "lossy.webp": stored(COLOR, "WEBP", quality=80),
+    "lossless.webp": stored(COLOR, "WEBP", lossless=True, exif=oriented(1)),
     "smallest.png": stored(crop("astronaut", 4, 4, 200, 100)),
     "long.png": stored(crop("astronaut", 400, 5, 0, 300)),
     "high.png": stored(crop("astronaut", 5, 400, 250, 0)),
 }
-EVERYWHERE = ("colour.png", "grey.png")
+EVERYWHERE = ("color.png", "gray.png")
 
 
 @in_the_browser
@@ -203,27 +200,27 @@ def test_no_other_page_loads_its_scripts():
 
 # What is no photograph
 
-CUT = stored(COLOUR)[:2000]
+CUT = stored(COLOR)[:2000]
 BAD = {  # also refused by the command
     "text.png": (b"This is a text, not a picture.", "no image"),
-    "drawing.gif": (stored(COLOUR.convert("P"), "GIF"), "PNG, JPEG or WebP"),
+    "drawing.gif": (stored(COLOR.convert("P"), "GIF"), "PNG, JPEG or WebP"),
     "empty.png": (b"", "empty"),
     "one.png": (stored(crop("coins", 1, 1)), "1 x 1 pixels; at least 4 x 4"),
     "flat.png": (stored(crop("coins", 50, 3)), "50 x 3 pixels; at least 4 x 4"),
     "huge.png": (written(20_000, 20_000, 8, 2), "at most 100 megapixels"),
     "cut.png": (CUT, "damaged or cut short"),
     "head.png": (CUT[:20], "damaged or cut short"),
-    "cut.jpg": (stored(COLOUR, "JPEG")[:1200], "damaged or cut short"),
-    "head.jpg": (stored(COLOUR, "JPEG")[:30], "damaged or cut short"),
-    "cut.webp": (stored(COLOUR, "WEBP")[:400], "damaged or cut short"),
-    "head.webp": (stored(COLOUR, "WEBP")[:20], "damaged or cut short"),
-    "palette.png": (stored(COLOUR.quantize(16)), "palette"),
+    "cut.jpg": (stored(COLOR, "JPEG")[:1200], "damaged or cut short"),
+    "head.jpg": (stored(COLOR, "JPEG")[:30], "damaged or cut short"),
+    "cut.webp": (stored(COLOR, "WEBP")[:400], "damaged or cut short"),
+    "head.webp": (stored(COLOR, "WEBP")[:20], "damaged or cut short"),
+    "palette.png": (stored(COLOR.quantize(16)), "palette"),
     "deep.png": (written(4, 4, 16, 2, bytes(4 * 25)), "more than 8 bits"),
     "bits.png": (written(8, 8, 1, 0, bytes(16)), "1 bit per pixel"),
-    "hole.png": (stored(COLOUR, transparency=(0, 0, 0)), "marked as transparent"),
-    "moving.png": (stored(COLOUR, save_all=True, append_images=[COLOUR.rotate(180)]), "animation"),
-    "moving.webp": (stored(COLOUR, "WEBP", save_all=True, append_images=[COLOUR.rotate(180)]), "animation"),
-    "print.jpg": (stored(COLOUR.convert("CMYK"), "JPEG"), "CMYK"),
+    "hole.png": (stored(COLOR, transparency=(0, 0, 0)), "marked as transparent"),
+    "moving.png": (stored(COLOR, save_all=True, append_images=[COLOR.rotate(180)]), "animation"),
+    "moving.webp": (stored(COLOR, "WEBP", save_all=True, append_images=[COLOR.rotate(180)]), "animation"),
+    "print.jpg": (stored(COLOR.convert("CMYK"), "JPEG"), "CMYK"),
 }
 BEYOND = {  # the command takes these
     "large.png": (
@@ -232,7 +229,7 @@ BEYOND = {  # the command takes these
     ),
     "wide.png": (stored(Image.new("RGB", (6000, 4))), "at most 16384 pixels a side"),
     "glass.png": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254))), "transparency"),
-    "lying.webp": (stored(COLOUR, "WEBP", exif=oriented(6)), "to be turned"),
+    "lying.webp": (stored(COLOR, "WEBP", exif=oriented(6)), "to be turned"),
 }
 
 
@@ -329,8 +326,8 @@ def test_a_new_choice_ends_the_old_run(desk, tmp_path, second):
         desk.scale(2)
         content, scale = photo.photograph("astronaut"), 2
     else:
-        content, scale = GOOD["colour.png"], 4
-        desk.give(content, "colour.png")
+        content, scale = GOOD["color.png"], 4
+        desk.give(content, "color.png")
     desk.finish()
     desk.page.wait_for_timeout(300)  # what the old run still had to say would have come
     assert old
@@ -441,21 +438,21 @@ def test_what_is_saved_is_what_is_seen(desk, tmp_path):
 
 @in_the_browser
 def test_a_file_can_be_dropped_anywhere(desk, tmp_path):
-    path = tmp_path / "colour.png"
-    path.write_bytes(GOOD["colour.png"])
+    path = tmp_path / "color.png"
+    path.write_bytes(GOOD["color.png"])
     desk.page.evaluate(
         """text => {
           const data = new DataTransfer();
-          data.items.add(new File([photoBytes(text)], "colour.png"));
+          data.items.add(new File([photoBytes(text)], "color.png"));
           const told = (kind) => document.querySelector("h1").dispatchEvent(
             new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
           window.left = [told("dragover"), told("drop")]; // true: the browser would leave the page
         }""",
-        base64.b64encode(GOOD["colour.png"]).decode(),
+        base64.b64encode(GOOD["color.png"]).decode(),
     )
     desk.finish()
     assert desk.page.evaluate("left") == [False, False]
-    assert desk.told().startswith("colour.png: 159 x 213 pixels")
+    assert desk.told().startswith("color.png: 159 x 213 pixels")
 
 
 @in_the_browser
@@ -467,7 +464,7 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(desk):
     for _ in range(8):
         reached.append(desk.page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         desk.page.keyboard.press("Tab")
-    samples = ["an astronaut", "a cat", "coins, in grey"]
+    samples = ["an astronaut", "a cat", "coins, in gray"]
     assert reached[:4] == ["photo-file", *samples]
     assert reached[5:8] == ["photo-divider", "photo-full", "photo-save"]  # 4: the scale that is chosen
     for role, names in {"button": samples, "radio": ["2", "3", "4"], "img": ["coins.png, enlarged by SRCNN"]}.items():

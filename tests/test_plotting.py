@@ -1,4 +1,4 @@
-"""plotting: what is drawn is what was given, and it can be read without colour."""
+"""plotting: what is drawn is what was given, and it can be read without color."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -24,14 +24,14 @@ def drawn(axis) -> np.ndarray:
 
 
 def test_a_gallery_draws_every_pixel_under_its_title():
-    grey, colour = torch.rand(5, 7, generator=torch.Generator().manual_seed(0)), torch.rand(3, 5, 7)
-    figure = plotting.gallery({"grey": grey, "colour": colour, "plane": grey[None]}, columns=2)
+    gray, color = torch.rand(5, 7, generator=torch.Generator().manual_seed(0)), torch.rand(3, 5, 7)
+    figure = plotting.gallery({"gray": gray, "color": color, "plane": gray[None]}, columns=2)
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles == ["grey", "colour", "plane", ""]
-    np.testing.assert_array_equal(drawn(figure.axes[0]), grey)
-    np.testing.assert_array_equal(drawn(figure.axes[1]), colour.permute(1, 2, 0))
-    np.testing.assert_array_equal(drawn(figure.axes[2]), grey)
-    assert figure.axes[0].images[0].get_clim() == (0, 1)  # no stretching of the greys
+    assert titles == ["gray", "color", "plane", ""]
+    np.testing.assert_array_equal(drawn(figure.axes[0]), gray)
+    np.testing.assert_array_equal(drawn(figure.axes[1]), color.permute(1, 2, 0))
+    np.testing.assert_array_equal(drawn(figure.axes[2]), gray)
+    assert figure.axes[0].images[0].get_clim() == (0, 1)  # no stretching of the grays
     assert [axis.axison for axis in figure.axes] == [True] * 3 + [False]
     assert [len(axis.get_xticks()) + len(axis.get_yticks()) for axis in figure.axes[:3]] == [0, 0, 0]
     figure.canvas.draw()
@@ -91,14 +91,14 @@ def test_a_single_curve_needs_no_legend():
     assert axis.get_yscale() == "log"
 
 
-def test_up_to_eight_curves_differ_without_colour():
+def test_up_to_eight_curves_differ_without_color():
     (axis,) = plotting.curves({str(n): ([0, 1], [n, n]) for n in range(8)}, x="x", y="y").axes
     assert len({(line.get_marker(), line.get_linestyle()) for line in axis.lines}) == 8
     assert len({line.get_linestyle() for line in axis.lines[:4]}) == 4
 
 
-def test_the_colours_differ_in_lightness():
-    levels = torch.tensor([mpl.colors.to_rgb(colour) for colour in plotting.COLOURS], dtype=torch.float64)
+def test_the_colors_differ_in_lightness():
+    levels = torch.tensor([mpl.colors.to_rgb(color) for color in plotting.COLORS], dtype=torch.float64)
     linear = torch.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     lightness = 116 * (linear @ torch.tensor([0.2126, 0.7152, 0.0722], dtype=torch.float64)) ** (1 / 3) - 16  # CIE L*
     assert lightness.diff().min() > 10  # about five times what the eye just tells apart

@@ -10,8 +10,9 @@ import torch
 from scipy.ndimage import correlate
 
 from srcnn import InputError, pretrained
-from srcnn.model import SRCNN, SubPixelSRCNN, initialise
-from srcnn.pretrained import describe, from_matlab, load, save
+from srcnn.export import model_card
+from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.pretrained import from_matlab, load, save
 from srcnn.recipes import RECIPES
 from srcnn.training import make_model
 
@@ -20,20 +21,20 @@ NETWORKS = {
     "9-5-5": SRCNN((9, 5, 5)),
     "other sizes": SRCNN((7, 3, 1), (5, 6)),
     "deeper": SRCNN((3, 1, 1, 3, 5), (4, 3, 5, 2)),
-    "colour": SRCNN((3, 1, 3), (4, 2), channels=3),
+    "color": SRCNN((3, 1, 3), (4, 2), channels=3),
     "sub-pixel": SubPixelSRCNN(4),
-    "sub-pixel colour": SubPixelSRCNN(3, (5, 3, 3), (4, 7), channels=3),
+    "sub-pixel color": SubPixelSRCNN(3, (5, 3, 3), (4, 7), channels=3),
 }
 
 
 @pytest.fixture
 def small() -> SRCNN:
-    return initialise(SRCNN((3, 1, 3), (4, 2)), "torch", seed=0)
+    return initialize(SRCNN((3, 1, 3), (4, 2)), "torch", seed=0)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_comes_back_from_its_file_with_its_shape_and_its_bits(name, tmp_path):
-    model = initialise(NETWORKS[name], "torch", seed=3)
+    model = initialize(NETWORKS[name], "torch", seed=3)
     card = {"scale": 4, "note": "größer × 2"}
     save(model, tmp_path / "w.safetensors", card)
     loaded = load(tmp_path / "w.safetensors")
@@ -279,7 +280,7 @@ def test_the_card_tells_how_the_weights_were_made_and_what_they_score():
         "versions": {"srcnn": "1.2", "torch": "2.13"},
         "scores": {"set5": {"psnr": 32.398, "ssim": 0.9033, "bicubic_psnr": 30.392}},
     }
-    text = describe("srcnn-9-1-5-x3", make_model(config), card)
+    text = model_card("srcnn-9-1-5-x3", make_model(config), card)
     assert text.startswith("# srcnn-9-1-5-x3\n")
     for told in (command, "8,129 numbers", "enlarges by 3", "| t91 | 8,000 | 32 | 0 | 41 s | a processor, 2 threads |"):
         assert told in text, told

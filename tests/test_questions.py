@@ -11,20 +11,31 @@ import torch
 import torch.nn.functional as F
 
 from srcnn import checks, metrics
-from srcnn.questions import Mistake, NotYet, Question, Right, Unanswered, judge, plain, recognise, same, without
+from srcnn.checks.judging import (
+    Mistake,
+    NotYet,
+    Question,
+    Right,
+    Unanswered,
+    agrees,
+    forbidding,
+    judge,
+    recognize,
+    to_plain,
+)
 
 t = torch.tensor
 DOUBLE = Question(
     name="double",
     examples=lambda: [(t([1.0, 2.0]),), (t([[3.0], [5.0]]),)],
-    right=lambda x: 2 * x,
+    reference=lambda x: 2 * x,
     mistakes=(
         Mistake("it is the square", lambda x: x**2),
         Mistake("it is the half", lambda x: x / 2),
         Mistake("it cannot be made of columns", lambda x: {1: 2 * x}[x.ndim]),
     ),
 )
-AREA = Question(name="area", examples=lambda: [(3, 4), (2, 2)], right=lambda a, b: a * b)
+AREA = Question(name="area", examples=lambda: [(3, 4), (2, 2)], reference=lambda a, b: a * b)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +64,7 @@ AREA = Question(name="area", examples=lambda: [(3, 4), (2, 2)], right=lambda a, 
     ],
 )
 def test_what_is_the_same(got, wanted):
-    assert same(got, wanted, 1e-5)
+    assert agrees(got, wanted, 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -87,24 +98,24 @@ def test_what_is_the_same(got, wanted):
     ],
 )
 def test_what_is_not_the_same(got, wanted):
-    assert not same(got, wanted, 1e-5)
+    assert not agrees(got, wanted, 1e-5)
 
 
 def test_the_tolerance_is_relative_above_1_and_absolute_below():
-    assert same(1e6 + 9, 1e6, 1e-5)
-    assert not same(1e6 + 11, 1e6, 1e-5)
-    assert same(0.000009, 0.0, 1e-5)
-    assert not same(0.000011, 0.0, 1e-5)
-    assert same(t([1e6 + 9]), t([1e6]), 1e-5)
-    assert not same(t([1e6 + 21]), t([1e6]), 1e-5)
+    assert agrees(1e6 + 9, 1e6, 1e-5)
+    assert not agrees(1e6 + 11, 1e6, 1e-5)
+    assert agrees(0.000009, 0.0, 1e-5)
+    assert not agrees(0.000011, 0.0, 1e-5)
+    assert agrees(t([1e6 + 9]), t([1e6]), 1e-5)
+    assert not agrees(t([1e6 + 21]), t([1e6]), 1e-5)
 
 
 def test_a_plain_value_is_no_view_of_an_array_and_has_no_gradient():
     array = np.zeros(2)
-    value = plain(array)
+    value = to_plain(array)
     value[0] = 1
     assert array[0] == 0
-    assert not plain(t([1.0], requires_grad=True)).requires_grad
+    assert not to_plain(t([1.0], requires_grad=True)).requires_grad
 
 
 def test_a_right_answer_is_right():
@@ -113,7 +124,7 @@ def test_a_right_answer_is_right():
 
 
 def test_a_value_is_judged_as_well_as_a_function():
-    value = Question(name="peak", examples=lambda: [()], right=lambda: 255)
+    value = Question(name="peak", examples=lambda: [()], reference=lambda: 255)
     assert judge(value, 255) is None
     assert judge(value, t(255.0)) is None
     assert judge(value, 1) == "its value is not right"
@@ -163,12 +174,12 @@ def test_what_a_wrong_number_is_told(answer, told):
 
 
 def test_a_wrong_number_of_values_is_told():
-    pair = Question(name="pair", examples=lambda: [(1,)], right=lambda a: (a, a))
+    pair = Question(name="pair", examples=lambda: [(1,)], reference=lambda a: (a, a))
     assert judge(pair, lambda a: (a, a, a)) == "it gives 3 values; 2 are wanted"
     assert judge(pair, lambda a: (a, 2)) == "its value is not right"
 
 
-def test_a_mistake_is_recognised_though_another_case_raises():
+def test_a_mistake_is_recognized_though_another_case_raises():
     def answer(x):
         return x**2 if x.ndim == 1 else 1 / 0
 
@@ -183,15 +194,15 @@ def test_of_two_mistakes_the_one_that_explains_every_case_goes_first():
     two = Question(
         name="two",
         examples=lambda: cases,
-        right=lambda x: 2 * x,
+        reference=lambda x: 2 * x,
         mistakes=(Mistake("wrong from 3 on", lambda x: x**2), Mistake("always wrong", lambda x: x + 6)),
     )
     assert judge(two, lambda x: x**2) == "wrong from 3 on"
     tried = [((t([2.0]),), t([8.0])), ((t([3.0]),), t([9.0]))]
-    assert recognise(two, tried, tried) == "always wrong"
-    assert recognise(two, tried[1:], tried[:1]) == "always wrong"
+    assert recognize(two, tried, tried) == "always wrong"
+    assert recognize(two, tried[1:], tried[:1]) == "always wrong"
     neither = [((t([2.0]),), t([1.0]))]
-    assert recognise(two, neither, neither) is None
+    assert recognize(two, neither, neither) is None
 
 
 def test_a_mistake_that_cannot_be_made_with_some_case_is_passed_over():
@@ -215,12 +226,12 @@ def test_other_cases_than_the_examples_can_be_tried():
 def test_an_answer_cannot_spoil_the_cases_of_the_next():
     cases = [(t([1.0, 2.0]), [1, 2], {"a": t([1.0])})]
     kept = copy.deepcopy(cases)
-    question = Question(name="it", examples=lambda: cases, right=lambda x, y, z: 1)
+    question = Question(name="it", examples=lambda: cases, reference=lambda x, y, z: 1)
     for spoil in (lambda x, y, z: x.zero_(), lambda x, y, z: y.append(3), lambda x, y, z: z.clear()):
         assert judge(question, lambda *a, spoil=spoil: (spoil(*a), 1)[1]) == (
             "it changes what it was given; work on a copy, or make a new tensor"
         )
-    assert same(cases, kept, 0)
+    assert agrees(cases, kept, 0)
 
 
 def test_where_many_answers_are_right_a_judge_decides():
@@ -240,8 +251,8 @@ def test_what_is_asked_for_cannot_be_borrowed_under_any_name():
     question = Question(
         name="mse",
         examples=lambda: [(image, 0 * image)],
-        right=lambda a, b: 1.0,
-        own=(metrics.mse, F.mse_loss, F.conv2d, torch.Tensor.unfold),
+        reference=lambda a, b: 1.0,
+        forbidden=(metrics.mse, F.mse_loss, F.conv2d, torch.Tensor.unfold),
     )
     told = "it calls the very function that is asked for; write that yourself"
     for borrow in (
@@ -262,7 +273,7 @@ def test_what_is_asked_for_cannot_be_borrowed_under_any_name():
 
 def test_what_is_forbidden_comes_back_after_an_error():
     def fail():
-        with without([metrics.mse, F.conv2d]):
+        with forbidding([metrics.mse, F.conv2d]):
             raise KeyError
 
     with pytest.raises(KeyError):

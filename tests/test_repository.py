@@ -5,6 +5,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import lowest
 import pytest
 import yaml
 
@@ -41,6 +42,15 @@ def test_the_package_asks_for_lower_bounds_only_so_that_colab_keeps_its_own_vers
     assert all(re.fullmatch(r"[\w-]+>=[\d.]+", requirement) for requirement in PROJECT["dependencies"])
 
 
+def test_the_lowest_versions_are_the_lower_bounds():
+    assert lowest.pins(["numpy>=1.26", "pytorch-optimizer>=4.1"]) == ["numpy==1.26", "pytorch-optimizer==4.1"]
+    assert lowest.pins(["numpy>=1.26", "torch>=2.4"], ["torch==2.5"]) == ["numpy==1.26", "torch==2.5"]
+    assert len(lowest.pins(PROJECT["dependencies"])) == len(PROJECT["dependencies"])
+    for without in ("numpy", "numpy>=1.26,<3", "numpy==1.26"):
+        with pytest.raises(SystemExit, match="is no lower bound"):
+            lowest.pins([without])
+
+
 def test_conda_gets_the_same_versions(pins):
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     listed = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
@@ -71,9 +81,9 @@ def test_a_newcomer_finds_protocol_photograph_and_data_set_one_hop_from_readme()
 def test_the_commands_that_readme_names_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "CONTRIBUTING.md"))
-    targets = set(re.findall(r"(?:^|`)make ([a-z]+)", pages, flags=re.M))
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", pages, flags=re.M))
     assert targets >= {"book", "test", "lab", "address"}
-    assert targets <= set(re.findall(r"^([a-z]+):", makefile, flags=re.M))
+    assert targets <= set(re.findall(r"^([a-z-]+):", makefile, flags=re.M))
 
 
 def test_no_image_of_a_set_that_may_not_be_redistributed_is_committed():

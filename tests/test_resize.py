@@ -29,9 +29,9 @@ def _naive_line(line: list[float], size: int) -> list[float]:
     wide = max(step, 1.0)
     out = []
     for i in range(size):
-        centre = (i + 0.5) * step - 0.5
-        places = range(int(np.floor(centre - 2 * wide)), int(np.ceil(centre + 2 * wide)) + 1)
-        weights = [_kernel((place - centre) / wide) for place in places]
+        center = (i + 0.5) * step - 0.5
+        places = range(int(np.floor(center - 2 * wide)), int(np.ceil(center + 2 * wide)) + 1)
+        weights = [_kernel((place - center) / wide) for place in places]
         mirrored = [place % (2 * len(line)) for place in places]
         mirrored = [place if place < len(line) else 2 * len(line) - 1 - place for place in mirrored]
         out.append(sum(w * line[m] for w, m in zip(weights, mirrored, strict=True)) / sum(weights))
@@ -85,7 +85,7 @@ def test_shrunk_set5_is_matlabs(data_root, name, scale):
     matlab = images.read_photograph(stored).pixels.double()
     original = modcrop(images.read_photograph(data_root / "Set5" / f"{name}.bmp").pixels, scale).double()
     two_passes = _matlab_column_pass(_matlab_column_pass(original, scale).mT, scale).mT
-    assert torch.equal(two_passes, matlab), f"grey levels off: {_histogram(two_passes - matlab)}"
+    assert torch.equal(two_passes, matlab), f"gray levels off: {_histogram(two_passes - matlab)}"
 
 
 def _histogram(errors: torch.Tensor) -> dict[float, int]:

@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from srcnn import InputError, data, images, runs
+from srcnn import InputError, runs, training
 from srcnn.recipes import RECIPES
 from srcnn.runs import Run, make_batches, read_history
-from srcnn.training import make_model
+from srcnn.training import Learner, make_model
 
 EVERY = 10  # steps between two checkpoints here
 STEPS = 35
@@ -30,7 +30,7 @@ def _frequent_checkpoints(monkeypatch):
 
 @pytest.fixture
 def config(pictures):
-    return replace(RECIPES["fast"], data=str(pictures), steps=STEPS, batch=2)
+    return replace(RECIPES["fast"], data=str(pictures), steps=STEPS, batch_size=2)
 
 
 def finish(run: Run, *, stop_after: int = STEPS) -> dict[str, torch.Tensor]:
@@ -59,7 +59,7 @@ def test_a_run_leaves_its_settings_its_history_two_checkpoints_and_the_weights(c
     names = {"config.json", "history.jsonl", "checkpoint.pt", "checkpoint.previous.pt", "weights.safetensors"}
     assert {path.name for path in run.folder.iterdir()} == names
     assert json.loads((run.folder / "config.json").read_text()) == asdict(config)
-    assert same(load_file(run.folder / "weights.safetensors"), dict(run.learner.average.state_dict()))
+    assert same(load_file(run.folder / "weights.safetensors"), dict(run.learner.ema.state_dict()))
     lines = read_history(run.folder / "history.jsonl")
     assert [line["step"] for line in lines] == [10, 20, 30, 35]
     assert all(line.keys() == {"step", "loss", "learning_rate", "seconds"} for line in lines)
@@ -77,7 +77,7 @@ def test_the_weights_carry_how_they_were_made(config, tmp_path):
     finish(run)
     card = run.card()
     assert card["training"] == asdict(config)
-    assert card["command"].startswith("srcnn train --recipe fast --data ")
+    assert card["command"].startswith("srcnn train --recipe fast --scale 3 --data ")
     assert card["seconds"] >= 0
     assert "cpu" in card["machine"]
     assert card["versions"]["torch"].startswith(torch.__version__.split("+")[0])
@@ -86,13 +86,13 @@ def test_the_weights_carry_how_they_were_made(config, tmp_path):
 RECIPE_CHANGES = {
     "fast": {},
     "paper": {},
-    "tutorial": {"crop": 14},  # squares of 56 x 56 out of 60 x 80
+    "tutorial": {"patch_size": 14},  # squares of 56 x 56 out of 60 x 80
 }
 
 
 @pytest.mark.parametrize("recipe", RECIPE_CHANGES)
 def test_stopped_at_any_step_and_resumed_a_run_ends_in_the_same_bits(recipe, pictures, tmp_path):
-    config = replace(RECIPES[recipe], data=str(pictures), steps=STEPS, batch=2, **RECIPE_CHANGES[recipe])
+    config = replace(RECIPES[recipe], data=str(pictures), steps=STEPS, batch_size=2, **RECIPE_CHANGES[recipe])
     whole = finish(Run(config, tmp_path / "whole"))
     stops = (1, EVERY - 1, EVERY, EVERY + 1, 2 * EVERY + 5, STEPS - 1)
     for stop in stops:
@@ -157,19 +157,107 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(damage, config, tmp_
     whole = finish(Run(config, tmp_path / "whole"))
     folder = tmp_path / "run"
     finish(Run(config, folder), stop_after=25)
-    newest, previous = folder / "checkpoint.pt", folder / "checkpoint.previous.pt"
+    newest = folder / "checkpoint.pt"
 
     newest.write_bytes(damage(newest.read_bytes()))
     resumed = Run(config, folder, resume=True)
     assert resumed.learner.step == EVERY
     assert resumed.warning == f"{newest} is damaged and was passed over"
 
-    previous.write_bytes(damage(previous.read_bytes()))
-    resumed = Run(config, folder, resume=True)
-    assert resumed.learner.step == 0
-    assert resumed.warning == f"{previous} is damaged and was passed over"
     assert same(finish(resumed), whole)
     assert told(folder) == told(tmp_path / "whole")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_where_no_checkpoint_is_whole_nothing_begins_anew_over_it(left, config, tmp_path):
+    finish(Run(config, tmp_path), stop_after=25)
+    names = ["checkpoint.pt", "checkpoint.previous.pt"]
+    for name in names[left:]:
+        (tmp_path / name).unlink()
+    for name in names[:left]:
+        (tmp_path / name).write_bytes(cut((tmp_path / name).read_bytes()))
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt.*: damaged, and no checkpoint is left .* another --out"):
+        Run(config, tmp_path, resume=True)
+    assert contents(tmp_path) == before
+
+
+def another_architecture(state: dict) -> dict:
+    return Learner(make_model(replace(RECIPES["fast"], architecture="9-3-5")), RECIPES["fast"]).state_dict()
+
+
+def another_optimizer(state: dict) -> dict:
+    config = replace(RECIPES["fast"], optimizer="adam")
+    return Learner(make_model(config), config).state_dict()
+
+
+class Unknown:
+    """Stands for what another version of PyTorch may put into a checkpoint, and weights_only refuses."""
+
+
+MISFITS = {
+    "another architecture": another_architecture,
+    "another optimizer": another_optimizer,
+    "another version of torch": lambda state: state | {"more": Unknown()},
+    "no checkpoint": lambda state: {"hello": torch.zeros(3)},
+    "no dictionary": lambda state: torch.zeros(3),
+    "half a step": lambda state: state | {"step": 2.5},
+    "no optimizer": lambda state: state | {"optimizer": []},
+    "no averaged weights": lambda state: state | {"ema": {}},
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS.values(), ids=MISFITS)
+def test_a_whole_checkpoint_that_does_not_fit_is_not_called_damaged_and_stays(misfit, config, tmp_path):
+    run = Run(config, tmp_path)
+    finish(run, stop_after=25)
+    torch.save(misfit(run.learner.state_dict()), tmp_path / "checkpoint.pt")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt does not fit this run and was left as it is \(\w+: "):
+        Run(config, tmp_path, resume=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(("first", "then"), [("float32", "float16"), ("float16", "float32"), ("float16", "float16")])
+def test_a_run_goes_on_where_auto_means_another_precision(first, then, config, tmp_path, monkeypatch):
+    """As on a T4, which takes float16 with a gradient scaler, after a CPU or another GPU, and back."""
+    monkeypatch.setattr(training, "resolve_precision", lambda precision, device: first)
+    begun = Run(config, tmp_path)
+    finish(begun, stop_after=25)
+    assert bool(begun.learner.scaler.state_dict()) == (first == "float16")
+    monkeypatch.setattr(training, "resolve_precision", lambda precision, device: then)
+    resumed = Run(config, tmp_path, resume=True)
+    assert resumed.learner.step == 20
+    wanted = None if first == then else f"the run was computed in {first} and goes on in {then}"
+    assert resumed.warning == wanted
+    assert resumed.card()["precision"] == then
+    assert all(value.isfinite().all() for value in finish(resumed).values())
+    assert [line["step"] for line in told(tmp_path)] == [10, 20, 30, 35]
+
+
+def test_a_run_of_version_0_1_is_resumed_under_its_old_names(config, tmp_path):
+    whole = finish(Run(config, tmp_path / "whole"))
+    folder = tmp_path / "run"
+    run = Run(config, folder)
+    finish(run, stop_after=25)
+    former = {"color": "colour", "scale_augmentation": "zooms", "sampling": "pairs", "patch_size": "crop"}
+    former |= {"batch_size": "batch", "last_layer_lr_factor": "slow_factor", "warmup_steps": "warm_up"}
+    former |= {"ema_share": "average", "initialization": "initialisation", "full_precision_share": "exact"}
+    former |= {"micro_batches": "shards"}
+    settings = {former.get(name, name): value for name, value in asdict(config).items()}
+    (folder / "config.json").write_text(json.dumps(settings))
+    for name in ("checkpoint.pt", "checkpoint.previous.pt"):
+        state = torch.load(folder / name, weights_only=True)
+        del state["precision"], state["method"]
+        state["average"] = state.pop("ema")
+        torch.save(state, folder / name)
+    resumed = Run(config, folder, resume=True)
+    assert (resumed.learner.step, resumed.warning) == (20, None)
+    assert same(finish(resumed), whole)
 
 
 def test_without_its_newest_checkpoint_a_run_goes_on_from_the_one_before(config, tmp_path):
@@ -229,19 +317,6 @@ def test_a_line_of_the_history_that_makes_no_sense_ends_it(line, config, tmp_pat
     finish(Run(config, tmp_path, resume=True))
 
 
-@pytest.mark.parametrize("wrong", [{"step": 2.5}, {"optimizer": []}, {"average": {}}])
-def test_a_checkpoint_of_the_wrong_kind_leaves_nothing_behind(wrong, config, tmp_path):
-    whole = finish(Run(config, tmp_path / "whole"))
-    run = Run(config, tmp_path / "run")
-    finish(run, stop_after=10)
-    torch.save(run.learner.state_dict() | wrong, tmp_path / "run" / "checkpoint.pt")
-    (tmp_path / "run" / "checkpoint.previous.pt").unlink(missing_ok=True)
-    resumed = Run(config, tmp_path / "run", resume=True)
-    assert resumed.learner.step == 0
-    assert resumed.warning
-    assert same(finish(resumed), whole)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit of POSIX")
 def test_a_checkpoint_that_the_disk_does_not_take_is_an_error_of_the_disk(config, tmp_path):
     import resource
@@ -269,26 +344,23 @@ def test_a_folder_that_cannot_be_is_refused(config, tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "changes", "message"),
     [
-        ("fast", {"pairs": "stripes"}, "pairs 'stripes' is unknown; it is crops, sub-images or tutorial"),
-        ("tutorial", {"architecture": "9-1-5", "crop": 14}, "only --architecture subpixel enlarges"),
-        ("tutorial", {"zooms": "1-0.5", "crop": 14}, "the tutorial's pairs have one size; leave out --set zooms"),
-        ("fast", {"zooms": "2"}, "zooms '2' are no factors above 0 and at most 1"),
+        ("fast", {"sampling": "stripes"}, "sampling 'stripes' is unknown; it is crops, sub-images or tutorial"),
+        ("tutorial", {"architecture": "9-1-5", "patch_size": 14}, "only --architecture subpixel enlarges"),
+        (
+            "tutorial",
+            {"scale_augmentation": "1-0.5", "patch_size": 14},
+            "have one size; leave out --scale-augmentation",
+        ),
+        ("fast", {"scale_augmentation": "2"}, "scale_augmentation '2': its factors are above 0 and at most 1"),
         ("paper", {"architecture": "subpixel"}, "sub-images are enlarged already"),
         ("tutorial", {}, r"0\.png has 80 x 60 pixels; the tutorial cuts 256 x 256"),
-        ("fast", {"crop": 90}, "no image is large enough"),
+        ("fast", {"patch_size": 90}, "no image is large enough"),
     ],
 )
 def test_pairs_that_do_not_fit_are_refused(recipe, changes, message, pictures):
     config = replace(RECIPES[recipe], data=str(pictures), **changes)
     with pytest.raises(InputError, match=message):
         make_batches(config, make_model(config))
-
-
-def test_the_tutorials_pairs_are_those_of_its_own_function(pictures):
-    low, high = data.tutorial_pairs(str(pictures), "train", scale=4, crop=56)
-    assert (low.shape, high.shape) == ((4, 1, 14, 14), (4, 1, 56, 56))
-    expected = images.tutorial_pair(pictures / "2.png", scale=4, crop=56)
-    torch.testing.assert_close((low[2], high[2]), expected, rtol=0, atol=0)
 
 
 def test_a_history_that_is_not_there_is_told(tmp_path):

@@ -6,10 +6,11 @@ import io
 import itertools
 import json
 import re
-import sys
 from pathlib import Path
 
+import lecture
 import pytest
+import slides
 from browse import NEEDS, PAGES, visit, watch
 from bs4 import BeautifulSoup
 from pypdf import PdfReader
@@ -23,10 +24,6 @@ PARTS = {
     "training-and-tables": (8, 9, 10),
     "further": (11, 12, 13),
 }
-
-sys.path.insert(0, str(BOOK / "_ext"))
-import lecture  # noqa: E402
-import slides  # noqa: E402
 
 DECKS = {deck.name: deck for deck in slides.decks(ROOT)}
 RENDERED = {name: slides.render(deck, "mathjax.js", "../book") for name, deck in DECKS.items()}

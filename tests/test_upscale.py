@@ -1,4 +1,4 @@
-"""upscale: a photograph comes out larger, its colours bicubic, its luma the network's, whatever the tiles."""
+"""upscale: a photograph comes out larger, its colors bicubic, its luma the network's, whatever the tiles."""
 
 import subprocess
 import sys
@@ -10,14 +10,14 @@ from srcnn import InputError
 from srcnn.color import rgb_to_ycbcr
 from srcnn.evaluation import upscaler
 from srcnn.images import Photograph, sample, to_bytes, to_float
-from srcnn.model import SRCNN, SubPixelSRCNN, initialise
+from srcnn.model import SRCNN, SubPixelSRCNN, initialize
 from srcnn.resize import enlarge
-from srcnn.upscale import LARGEST, check_size, upscale
+from srcnn.upscale import LARGEST, _margin, check_size, upscale
 
 
 def sharpener(**options) -> SRCNN:
     """An SRCNN of random weights that keeps the picture: its own answer is a tenth of the output."""
-    model = initialise(SRCNN((9, 3, 5), (6, 4), **options), "torch", seed=0)
+    model = initialize(SRCNN((9, 3, 5), (6, 4), **options), "torch", seed=0)
     with torch.no_grad():
         for layer in (model.extraction, model.mapping, model.reconstruction):
             middle = layer.weight.shape[-1] // 2
@@ -30,19 +30,19 @@ def sharpener(**options) -> SRCNN:
 METHODS = {
     "bicubic": (None, 3),
     "luma": (sharpener(), 3),
-    "colour": (sharpener(channels=3), 2),
-    "sub-pixel": (initialise(SubPixelSRCNN(4, (9, 3, 5), (6, 4)), "torch", seed=1), 4),
+    "color": (sharpener(channels=3), 2),
+    "sub-pixel": (initialize(SubPixelSRCNN(4, (9, 3, 5), (6, 4)), "torch", seed=1), 4),
     "sub-pixel that repeats edges": (
-        initialise(SubPixelSRCNN(2, (9, 3, 5), (6, 4), padding="replicate"), "torch", seed=1),
+        initialize(SubPixelSRCNN(2, (9, 3, 5), (6, 4), padding="replicate"), "torch", seed=1),
         2,
     ),
 }
 CAT = to_bytes(sample("chelsea")[:, 90:143, 100:171])  # 53 x 71: no tile fits exactly
 PHOTOGRAPHS = {
-    "grey": Photograph(to_bytes(sample("coins")[:, 60:113, 100:171])),
+    "gray": Photograph(to_bytes(sample("coins")[:, 60:113, 100:171])),
     "rgb": Photograph(CAT),
     "rgb with alpha": Photograph(CAT, alpha=CAT[1:2].flip(2)),
-    "grey with alpha": Photograph(CAT[:1], alpha=CAT[1:2].flip(1)),
+    "gray with alpha": Photograph(CAT[:1], alpha=CAT[1:2].flip(1)),
 }
 
 
@@ -69,21 +69,21 @@ def test_tiles_leave_no_trace(method, kind, tile):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_luma_of_a_grey_photograph_is_the_methods_own_answer(method):
+def test_luma_of_a_gray_photograph_is_the_methods_own_answer(method):
     model, scale = METHODS[method]
-    low = to_float(PHOTOGRAPHS["grey"].pixels)
+    low = to_float(PHOTOGRAPHS["gray"].pixels)
     answer = enlarge if model is None else upscaler(model)
-    expected = answer(low, scale) if method != "colour" else answer(low.expand(3, -1, -1), scale)[:1]
-    ours = upscale(PHOTOGRAPHS["grey"], model, scale=scale).pixels
+    expected = answer(low, scale) if method != "color" else answer(low.expand(3, -1, -1), scale)[:1]
+    ours = upscale(PHOTOGRAPHS["gray"], model, scale=scale).pixels
     assert ours.shape == (1, 53 * scale, 71 * scale)
     assert (ours.int() - to_bytes(expected).int()).abs().max() <= 1
 
 
-def test_the_network_sharpens_luma_and_the_colours_are_bicubic():
+def test_the_network_sharpens_luma_and_the_colors_are_bicubic():
     model, scale = METHODS["luma"]
-    low = rgb_to_ycbcr(to_float(CAT // 2 + 64))  # no colour near black or white, so that nothing is clipped
+    low = rgb_to_ycbcr(to_float(CAT // 2 + 64))  # no color near black or white, so that nothing is clipped
     large = rgb_to_ycbcr(to_float(upscale(Photograph(CAT // 2 + 64), model, scale=scale).pixels)) * 255
-    # RGB was rounded by up to 0.5, which the rows of the colour matrix add up to 0.43 of Y and 0.44 of Cb and Cr
+    # RGB was rounded by up to 0.5, which the rows of the color matrix add up to 0.43 of Y and 0.44 of Cb and Cr
     assert (large[:1] - 255 * upscaler(model)(low[:1], scale)).abs().max() < 0.45
     assert (large[1:] - 255 * enlarge(low[1:], scale)).abs().max() < 0.45
     assert (large[:1] - 255 * enlarge(low[:1], scale)).abs().max() > 2  # the network did something
@@ -97,8 +97,8 @@ def test_transparency_is_bicubic_and_the_rest_of_the_file_goes_along():
     assert (large.exif, large.icc) == (photograph.exif, photograph.icc)
 
 
-def test_a_colour_network_sees_all_three_colours():
-    model, scale = METHODS["colour"]
+def test_a_color_network_sees_all_three_colors():
+    model, scale = METHODS["color"]
     expected = to_bytes(upscaler(model)(to_float(CAT), scale))
     assert (upscale(Photograph(CAT), model, scale=scale).pixels.int() - expected.int()).abs().max() <= 1
 
@@ -165,3 +165,11 @@ def test_memory_holds_one_tile_and_the_two_pictures(size, method, bound):
     command = [sys.executable, "-c", MEMORY, *map(str, size), method]
     grown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
     assert int(grown) / 1024 < bound, f"grew by {int(grown) / 1024:.0f} MiB"
+
+
+@pytest.mark.parametrize(("scale", "wanted"), [(2, 3 + 4), (3, 2 + 4), (4, 2 + 4)])
+def test_a_tiles_margin_counts_the_pixels_that_the_tile_has(scale, wanted):
+    """9-1-5 reaches 6 pixels of the enlarged image: 3, 2 and 1.5 of the low-resolution one, and bicubic 4 more."""
+    assert _margin(SRCNN(), scale) == wanted
+    assert _margin(SubPixelSRCNN(scale), scale) == 6 + 4  # which sees the low-resolution image itself
+    assert _margin(None, scale) == 4

@@ -1,9 +1,9 @@
 """What of a chapter is shown in a lecture: slides, chosen from its stored notebook by rule.
 
-A chapter gives its question, then in its own order a slide for each figure (figures that follow each other without a word
-share one), each markdown cell with numbered equations, and each section that has a table but no figure; then what we know
-now, and the exercises. A slide says what the chapter says just before and just after, in whole sentences, as few as will
-do. Nothing is written for the slides alone.
+A chapter gives its question, then in its own order a slide for each figure (figures that follow each other without a
+word share one), each markdown cell with numbered equations, and each section that has a table but no figure; then what
+we know now, and the exercises. A slide says what the chapter says just before and just after, in whole sentences, as
+few as will do. Nothing is written for the slides alone.
 """
 
 import base64
@@ -95,31 +95,17 @@ def blocks(notebook: dict) -> Iterator[Block]:
                 yield block
         elif not hidden & set(cell["metadata"].get("tags", [])):
             for output in cell.get("outputs", []):
-                data = {
-                    kind: "".join(text)
-                    for kind, text in output.get("data", {}).items()
-                    if kind[-4:] != "json"
-                }
+                data = {kind: "".join(text) for kind, text in output.get("data", {}).items() if kind[-4:] != "json"}
                 if "image/png" in data:
                     alt = cell["metadata"]["mystnb"]["image"]["alt"]
-                    yield Block(
-                        "picture",
-                        alt,
-                        section,
-                        number,
-                        png=base64.b64decode(data["image/png"]),
-                    )
+                    yield Block("picture", alt, section, number, png=base64.b64decode(data["image/png"]))
                 elif data.get("text/markdown", "").startswith("|"):
                     yield Block("table", data["text/markdown"], section, number)
 
 
 def pieces(text: str, section: str, cell: int) -> Iterator[Block]:
     """The pieces of a markdown cell; what is folded away is passed over."""
-    tokens, folded, kinds = (
-        parser().parse(text),
-        0,
-        {"paragraph_open": "paragraph", "bullet_list_open": "list"},
-    )
+    tokens, folded, kinds = (parser().parse(text), 0, {"paragraph_open": "paragraph", "bullet_list_open": "list"})
     lines = text.splitlines()
     for place, token in enumerate(tokens):
         if token.level:
@@ -144,16 +130,14 @@ def sentences(text: str) -> list[str]:
     for match in END.finditer(text):
         piece = text[start : match.end()]
         pairs = (piece.count("("), piece.count(")")), (piece.count("["), piece.count("]"))
-        if all(a == b for a, b in pairs) and not any(
-            piece.count(mark) % 2 for mark in ("$", "`", "**")
-        ):
+        if all(a == b for a, b in pairs) and not any(piece.count(mark) % 2 for mark in ("$", "`", "**")):
             found.append(piece.strip())
             start = match.end()
     return [*found, text[start:]] if text[start:] else found
 
 
 def few(told: list[str], most: int = FEW) -> list[str]:
-    """The first of some sentences, as many as stand easily on a slide: one at least, unless it is too long, and no stub alone."""
+    """The first sentences, as many as stand easily on a slide: one at least unless too long, and no stub alone."""
     kept, letters = [], 0
     for sentence in told:
         room = most if letters > STUB else MOST
@@ -166,11 +150,7 @@ def few(told: list[str], most: int = FEW) -> list[str]:
 
 def spoken(text: str) -> list[str]:
     """The sentences of a text that can be said in a lecture: no asides, nothing about what only the notebook has."""
-    return [
-        told
-        for told in sentences(text)
-        if not told.startswith("(") and not NOTEBOOK.search(told)
-    ]
+    return [told for told in sentences(text) if not told.startswith("(") and not NOTEBOOK.search(told)]
 
 
 def leads(block: Block) -> bool:
@@ -214,14 +194,10 @@ def shown(found: list[Block]) -> Iterator[Slide]:
             run = list(takewhile(lambda b: b.kind == "picture", rest))
             done = place + len(run)
             pictures = tuple((b.png, b.text) for b in run)
-            yield from after_a_guess(
-                found, place, done, Slide("figure", block.section, pictures=pictures)
-            )
+            yield from after_a_guess(found, place, done, Slide("figure", block.section, pictures=pictures))
         elif block.kind == "table" and block.section not in drawn and fits(block.text):
             drawn.add(block.section)
-            yield from after_a_guess(
-                found, place, place + 1, Slide("table", block.section, lines=(block.text,))
-            )
+            yield from after_a_guess(found, place, place + 1, Slide("table", block.section, lines=(block.text,)))
         elif numbered(block):
             here = block.cell, block.section
             run = list(takewhile(lambda b, here=here: (b.cell, b.section) == here, rest))
@@ -238,9 +214,7 @@ def numbered(block: Block) -> bool:
     return block.kind == "equation" and r"\tag" in block.text
 
 
-def after_a_guess(
-    found: list[Block], start: int, end: int, slide: Slide
-) -> Iterator[Slide]:
+def after_a_guess(found: list[Block], start: int, end: int, slide: Slide) -> Iterator[Slide]:
     """The slide of what is shown by some blocks, after a slide that lets the class guess where the chapter does."""
     before, guess, after = around(found, start, end)
     if guess:
@@ -258,28 +232,18 @@ def read(path: Path) -> Chapter:
     found = list(blocks(json.loads(path.read_text(encoding="utf-8"))))
     title = re.match(r"(\d+)\. (.+)", found[0].text if found else "")
     goals = next((block.text for block in found if block.kind == "list"), "")
-    known = [
-        sentence for b in found if b.section == SUMMARY for sentence in sentences(said(b))
-    ]
+    known = [sentence for b in found if b.section == SUMMARY for sentence in sentences(said(b))]
     if not (title and goals and known):
         raise ValueError(
             f"{path}: a chapter begins with '# N. Question?', has a list of goals, and ends with {SUMMARY!r}"
         )
     goals = re.split(r"^- ", goals, flags=re.M)[1:]
-    tasks = [
-        re.match(r"\*\*\d\.\*\* (.+)", block.text, re.S)
-        for block in found
-        if block.section == EXERCISES
-    ]
+    tasks = [re.match(r"\*\*\d\.\*\* (.+)", block.text, re.S) for block in found if block.section == EXERCISES]
     asked = [spoken(task[1]) for task in tasks if task]
     slides = (
         Slide("question", title[2], lines=tuple(" ".join(goal.split()) for goal in goals)),
         *shown(found),
         Slide("summary", SUMMARY, lines=tuple(known)),
-        Slide(
-            "exercises",
-            EXERCISES,
-            lines=tuple(" ".join(few(told, TASK) or told[:1]) for told in asked),
-        ),
+        Slide("exercises", EXERCISES, lines=tuple(" ".join(few(told, TASK) or told[:1]) for told in asked)),
     )
     return Chapter(int(title[1]), path.stem, title[2], slides)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srcnn import images, modcrop, pretrained, shrink
-from srcnn.files import atomic
+from srcnn import files, images, modcrop, pretrained, shrink
 
 PAGE = "book/photo"
 FILES = ("data.js", "file.js", "network.js", "run.js", "page.js")  # in this order
@@ -29,9 +28,7 @@ def numbers(scale: int) -> bytes:
     name = f"srcnn-9-1-5-x{scale}"
     model = pretrained.load(name).model
     if (model.kernels, model.widths, model.channels) != (KERNELS, WIDTHS, 1):
-        raise ValueError(
-            f"{name} is another network than book/_static/photo/network.js computes"
-        )
+        raise ValueError(f"{name} is another network than book/_static/photo/network.js computes")
     layers = (model.extraction, model.mapping, model.reconstruction)
     tensors = [values for layer in layers for values in (layer.weight, layer.bias)]
     flat = np.concatenate([values.detach().numpy().ravel() for values in tensors])
@@ -64,8 +61,7 @@ def setup(app) -> dict:
             return
         target = Path(app.outdir) / "_static" / "photo" / "data.js"
         target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(target) as part:
-            part.write_text(script(), encoding="utf-8")
+        files.write(target, script())
 
     def load(app, pagename, templatename, context, doctree) -> None:
         if pagename == PAGE:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import lecture
 import yaml
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from srcnn.files import atomic
+import lecture
+from srcnn import files
 
 FOLDER = "slides"
 TEMPLATES = Path(__file__).parents[1] / "_templates"
@@ -104,30 +104,15 @@ def render(deck: Deck, mathjax: str, book: str) -> tuple[str, dict[str, bytes]]:
         return f"{aspect(png):.4f}"
 
     def stacked(slide: lecture.Slide) -> bool:
-        return (
-            len(slide.pictures) > 1 and min(aspect(png) for png, _ in slide.pictures) > WIDE
-        )
+        return len(slide.pictures) > 1 and min(aspect(png) for png, _ in slide.pictures) > WIDE
 
     def beside(slide: lecture.Slide) -> bool:
         return len(slide.pictures) == 1 and aspect(slide.pictures[0][0]) < TALL
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "words": words,
-        "sentence": sentence,
-        "table": table,
-        "picture": picture,
-        "ratio": ratio,
-    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"words": words, "sentence": sentence, "table": table, "picture": picture, "ratio": ratio}
     environment.tests |= {"stacked": stacked, "beside": beside}
-    page = environment.get_template("slides.html").render(
-        deck=deck, mathjax=mathjax, book=book
-    )
+    page = environment.get_template("slides.html").render(deck=deck, mathjax=mathjax, book=book)
     return page, pictures
 
 
@@ -135,14 +120,12 @@ def write(deck: Deck, out: Path, mathjax: str, book: str) -> None:
     """Write a deck, and those of its pictures that the book's pages have not brought already."""
     page, pictures = render(deck, mathjax, book)
     (out / FOLDER).mkdir(exist_ok=True)
-    with atomic(out / FOLDER / f"{deck.name}.html") as part:
-        part.write_text(page, encoding="utf-8")
+    files.write(out / FOLDER / f"{deck.name}.html", page)
     for name, png in pictures.items():
         target = out / "_images" / name
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
-            with atomic(target) as part:
-                part.write_bytes(png)
+            files.write(target, png)
 
 
 def setup(app) -> dict:
@@ -154,12 +137,7 @@ def setup(app) -> dict:
         mathjax = getattr(app.config, "mathjax_path", "")
         where = mathjax if "://" in mathjax else f"../_static/{mathjax}"
         for deck in decks(Path(app.srcdir)):
-            write(
-                deck,
-                Path(app.outdir),
-                where,
-                f"../{Path(app.config.root_doc).parent.as_posix()}",
-            )
+            write(deck, Path(app.outdir), where, f"../{Path(app.config.root_doc).parent.as_posix()}")
 
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

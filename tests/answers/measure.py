@@ -131,7 +131,7 @@ def psnr(output, target, peak):
     3: [
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (0.299 * r + 0.587 * g + 0.114 * b)[None]",
-            "full-range grey",
+            "full-range gray",
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (65.481 * r + 128.553 * g + 24.966 * b)[None] / 255",
@@ -145,8 +145,8 @@ def psnr(output, target, peak):
             """
 def luma(rgb):
     weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    grey = (weights * rgb).sum(0, keepdim=True)
-    return (16 + grey * (235 - 32)) / 255
+    gray = (weights * rgb).sum(0, keepdim=True)
+    return (16 + gray * (235 - 32)) / 255
 """,
             "white is below 235/255",
         ),
@@ -430,7 +430,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return psnr(shave(output, scale), shave(high, scale), 1)
 """,
-            "full-range grey",
+            "full-range gray",
         ),
         (
             """
@@ -448,7 +448,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return srcnn.psnr(srcnn.luma(output), srcnn.luma(high), peak=1, shave=scale)
 """,
-            "the colours were enlarged",
+            "the colors were enlarged",
         ),
         (
             """
@@ -562,7 +562,7 @@ def enlarge_row(row, scale):
     n = len(row)
     new = []
     for i in range(n * scale):
-        x = CENTRE
+        x = CENTER
         left = math.floor(x)
         value = 0
         for j in range(left - 1, left + 3):
@@ -573,22 +573,22 @@ def enlarge_row(row, scale):
         new.append(value)
     return torch.stack(new)
 """
-_CENTRE = "(i + 0.5) / scale - 0.5"
+_CENTER = "(i + 0.5) / scale - 0.5"
 _MIRROR = "place = -1 - j if j < 0 else 2 * n - 1 - j if j >= n else j"
 
 
-def _row(centre: str = _CENTRE, edge: str = _MIRROR) -> str:
-    return _ROW.replace("CENTRE", centre).replace("EDGE", edge)
+def _row(center: str = _CENTER, edge: str = _MIRROR) -> str:
+    return _ROW.replace("CENTER", center).replace("EDGE", edge)
 
 
 WRONG[7] = [
-    (_row(centre="i / scale"), "left edges of pixels"),
-    (_row(centre="i * (n - 1) / (n * scale - 1)"), "first and the last centres coincide"),
+    (_row(center="i / scale"), "left edges of pixels"),
+    (_row(center="i * (n - 1) / (n * scale - 1)"), "first and the last centers coincide"),
     (
-        _row(centre="(i + 0.5) / scale", edge="place = 2 * n - 1 - j if j >= n else abs(j) - (j < 0)"),
+        _row(center="(i + 0.5) / scale", edge="place = 2 * n - 1 - j if j >= n else abs(j) - (j < 0)"),
         "half an old pixel too far right",
     ),
-    (_row(centre="i / scale - 0.5"), "half a new pixel too far left"),
+    (_row(center="i / scale - 0.5"), "half a new pixel too far left"),
     (_row(edge="place = min(max(j, 0), n - 1)"), "the last pixel is repeated"),
     (_row(edge="place = abs(j) if j < n else 2 * n - 2 - j"), "in the middle of the last pixel"),
     (_row(edge="place = j % n"), "at its other end"),
@@ -599,8 +599,8 @@ WRONG[7] = [
         """
 def enlarge_row(row, scale):
     old = torch.arange(len(row))
-    centres = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5
-    weights = cubic(centres[:, None] - old)
+    centers = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5
+    weights = cubic(centers[:, None] - old)
     return (weights / weights.sum(1, keepdim=True)) @ row
 """,
         "only the pixels inside vote",
@@ -617,8 +617,8 @@ def enlarge_row(row, scale):
         return near * (x <= 1) + far * ((x > 1) & (x < 2))
 
     long = torch.cat([row.flip(0), row, row.flip(0)])
-    centres = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5 + len(row)
-    return kernel(centres[:, None] - torch.arange(len(long))) @ long
+    centers = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5 + len(row)
+    return kernel(centers[:, None] - torch.arange(len(long))) @ long
 """,
         "free number of PyTorch",
     ),
@@ -628,8 +628,8 @@ def enlarge_row(row, scale):
     n = len(row)
     old = torch.arange(-2 * n, 3 * n)
     long = torch.cat([row, row.flip(0), row, row.flip(0), row])
-    centres = (torch.arange(n * scale) + 0.5) / scale - 0.5
-    return cubic((centres[:, None] - old) / scale) @ long / scale
+    centers = (torch.arange(n * scale) + 0.5) / scale - 0.5
+    return cubic((centers[:, None] - old) / scale) @ long / scale
 """,
         "the kernel is widened",
     ),
@@ -765,8 +765,8 @@ def cubic(x):
         """
 def enlarge_row(row, scale):
     long = torch.cat([row.flip(0), row, row.flip(0)])
-    centres = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5 + len(row)
-    return cubic(centres[:, None] - torch.arange(len(long))) @ long
+    centers = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5 + len(row)
+    return cubic(centers[:, None] - torch.arange(len(long))) @ long
 """,
         """
 def enlarge_row(row, scale):

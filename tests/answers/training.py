@@ -75,7 +75,7 @@ def train(photographs, squares):
         pass
     return {give}
 """
-_TRAIN_PARTS = {"batch": 16, "steps": "squares // batch", "settings": "", "give": "learner.result.state_dict()"}
+_TRAIN_PARTS = {"batch": 16, "steps": "squares // batch", "settings": "", "give": "learner.final.state_dict()"}
 
 _LOOP = """
 def train(photographs, squares):
@@ -273,7 +273,7 @@ def gain(outputs, enlarged, targets, shave):
     7: [
         (_train(give="learner.model"), "it gives the network"),
         (_train(settings=", architecture='9-5-5'"), "weights of another network"),
-        (_train(settings=", colour='rgb'")
+        (_train(settings=", color='rgb'")
          .replace("Crops(photographs", "Crops([p.repeat(3, 1, 1) for p in photographs]"),
          "weights of another network"),
         (_LOOP.format(target="y[:, max(r - 6, 0) : max(r - 6, 0) + 21, max(c - 6, 0) : max(c - 6, 0) + 21]"),

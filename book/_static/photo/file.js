@@ -11,7 +11,7 @@ const PHOTO_LIMITS = {
   middle: 1200, // pixels a side of the result, where only the middle is taken
 };
 
-// The pixels of a file: { name, width, height, grey, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
+// The pixels of a file: { name, width, height, gray, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
 // those of a square from its middle.
 async function photoRead(file, scale, middle = false) {
   const name = file.name;
@@ -25,7 +25,7 @@ async function photoRead(file, scale, middle = false) {
     throw new Error(`${name} has ${header.width} x ${header.height} pixels; at most 100 megapixels are read.`);
   }
   if (!middle) photoCheck({ ...header, name }, scale);
-  // as they are in the file: turned by the camera's note, but not converted to the screen's colours
+  // as they are in the file: turned by the camera's note, but not converted to the screen's colors
   const options = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
   const bitmap = await createImageBitmap(new Blob([content]), options).catch(() => {
     throw new Error(`${name} is damaged or cut short; get a whole copy.`);
@@ -35,11 +35,11 @@ async function photoRead(file, scale, middle = false) {
   // what lies hidden under a transparent pixel is lost on a canvas, and `srcnn upscale` would enlarge it
   for (let i = 3; i < picture.bytes.length; i += 4) {
     if (picture.bytes[i] !== 255) {
-      throw new Error(`${name} has transparency, whose hidden colours a browser does not keep; ` +
+      throw new Error(`${name} has transparency, whose hidden colors a browser does not keep; ` +
         "save it without, or use the command srcnn upscale.");
     }
   }
-  return { ...picture, name, grey: header.grey };
+  return { ...picture, name, gray: header.gray };
 }
 
 // Refuse what is too small or would become too large. The error's `large` says that its middle could be taken.
@@ -68,7 +68,7 @@ function photoPixels(bitmap, most) {
   return { width, height, bytes: context.getImageData(0, 0, width, height).data };
 }
 
-// What the file says of itself: { width, height, grey }, as it is stored.
+// What the file says of itself: { width, height, gray }, as it is stored.
 function photoHeader(view, name) {
   const is = (text, at) => [...text].every((c, i) => at + i < view.byteLength && view.getUint8(at + i) === c.charCodeAt(0));
   const fail = (what) => {
@@ -86,15 +86,15 @@ function photoHeader(view, name) {
 }
 
 function photoPng(view, is, fail) {
-  const [depth, colour] = [view.getUint8(24), view.getUint8(25)];
-  if (colour === 3) fail("has a palette, whose numbers are no brightness; save it as RGB.");
-  if (depth === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or grey.");
-  if (depth === 1) fail("has 1 bit per pixel; save it as 8-bit grey.");
+  const [depth, color] = [view.getUint8(24), view.getUint8(25)];
+  if (color === 3) fail("has a palette, whose numbers are no brightness; save it as RGB.");
+  if (depth === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or gray.");
+  if (depth === 1) fail("has 1 bit per pixel; save it as 8-bit gray.");
   for (let at = 8; !is("IDAT", at + 4); at += 12 + view.getUint32(at)) {
-    if (is("tRNS", at + 4)) fail("has one colour marked as transparent; save it without.");
+    if (is("tRNS", at + 4)) fail("has one color marked as transparent; save it without.");
     if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; give a single picture.");
   }
-  return { width: view.getUint32(16), height: view.getUint32(20), grey: colour === 0 || colour === 4 };
+  return { width: view.getUint32(16), height: view.getUint32(20), gray: color === 0 || color === 4 };
 }
 
 function photoJpeg(view, fail) {
@@ -104,22 +104,22 @@ function photoJpeg(view, fail) {
     if (view.getUint8(at) !== 0xff || marker === 0xda) fail("is damaged or cut short; get a whole copy.");
     if (marker < 0xc0 || marker > 0xcf || [0xc4, 0xc8, 0xcc].includes(marker)) continue; // no start of a frame
     const parts = view.getUint8(at + 9);
-    if (parts === 4) fail("is in the printing colours CMYK; save it as RGB.");
-    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), grey: parts === 1 };
+    if (parts === 4) fail("is in the printing colors CMYK; save it as RGB.");
+    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), gray: parts === 1 };
   }
 }
 
 function photoWebp(view, is, fail) {
   const size = (at, bits) => view.getUint32(at, true) & (2 ** bits - 1);
-  if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff, grey: false };
-  if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1, grey: false };
+  if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff, gray: false };
+  if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1, gray: false };
   if (!is("VP8X", 12)) fail("is damaged or of an unknown kind of WebP; save it as PNG.");
   if (view.getUint8(20) & 2) fail("is an animation; give a single picture.");
   // browsers do not turn a WebP by the camera's note
   for (let at = 12; at + 8 < view.byteLength; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) & 1)) {
     if (is("EXIF", at) && photoTurned(view, at + 8)) fail("carries a note that it is to be turned; save it as PNG or JPEG.");
   }
-  return { width: size(24, 24) + 1, height: size(27, 24) + 1, grey: false };
+  return { width: size(24, 24) + 1, height: size(27, 24) + 1, gray: false };
 }
 
 // Whether an EXIF block has an orientation other than upright.

@@ -15,11 +15,11 @@ function photoWorker(port) {
   const OFFSET = [16 / 255, 128 / 255, 128 / 255];
   const TO_RGB = inverse(TO_YCBCR);
 
-  let network, scale, width, height, grey, across, down;
+  let network, scale, width, height, gray, across, down;
 
   port.onmessage = ({ data }) => {
     if (data.weights) {
-      ({ scale, width, height, grey } = data);
+      ({ scale, width, height, gray } = data);
       network = layers(new Float32Array(data.weights));
       [across, down] = [taps(width, scale), taps(height, scale)];
     } else {
@@ -56,10 +56,10 @@ function photoWorker(port) {
       }
       delete features[y - RING - 1];
       reconstruct(around, sharp);
-      const colours = small.slice(1).map((plane) => enlargedRow(plane, y, top));
+      const colors = small.slice(1).map((plane) => enlargedRow(plane, y, top));
       const plain = luma[y].subarray(REACH, REACH + size);
-      paint(bicubic, (y - start) * size, plain, colours);
-      paint(srcnn, (y - start) * size, sharp, colours);
+      paint(bicubic, (y - start) * size, plain, colors);
+      paint(srcnn, (y - start) * size, sharp, colors);
     }
     return { first, last, bicubic, srcnn };
   }
@@ -75,27 +75,27 @@ function photoWorker(port) {
     return wide.fill(row[row.length - 1], row.length + side);
   }
 
-  // Colour ------------------------------------------------------------------------------------------------------
+  // Color ------------------------------------------------------------------------------------------------------
 
-  // RGBA bytes to one plane (grey, as it is) or three (luma and the two colour differences).
+  // RGBA bytes to one plane (gray, as it is) or three (luma and the two color differences).
   function planes(bytes, rows) {
     const count = rows * width;
-    const made = Array.from({ length: grey ? 1 : 3 }, () => new Float64Array(count));
+    const made = Array.from({ length: gray ? 1 : 3 }, () => new Float64Array(count));
     for (let i = 0; i < count; i++) {
       const [r, g, b] = [bytes[4 * i] / 255, bytes[4 * i + 1] / 255, bytes[4 * i + 2] / 255];
-      if (grey) made[0][i] = r;
+      if (gray) made[0][i] = r;
       else made.forEach((plane, d) => (plane[i] = row(TO_YCBCR, d, r, g, b) + OFFSET[d]));
     }
     return made;
   }
 
   // One row of the result, back to bytes. A Uint8ClampedArray rounds and clips what is put in.
-  function paint(bytes, from, luma, colours) {
+  function paint(bytes, from, luma, colors) {
     for (let x = 0; x < luma.length; x++) {
       const at = 4 * (from + x);
-      const y = luma[x] - (grey ? 0 : OFFSET[0]);
-      const [cb, cr] = grey ? [0, 0] : [colours[0][x] - OFFSET[1], colours[1][x] - OFFSET[2]];
-      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * (grey ? y : row(TO_RGB, c, y, cb, cr));
+      const y = luma[x] - (gray ? 0 : OFFSET[0]);
+      const [cb, cr] = gray ? [0, 0] : [colors[0][x] - OFFSET[1], colors[1][x] - OFFSET[2]];
+      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * (gray ? y : row(TO_RGB, c, y, cb, cr));
       bytes[at + 3] = 255;
     }
   }
@@ -118,12 +118,12 @@ function photoWorker(port) {
   function taps(size, times) {
     const [from, weights] = [new Int32Array(4 * size * times), new Float64Array(4 * size * times)];
     for (let x = 0; x < size * times; x++) {
-      const centre = (x + 0.5) / times;
-      const left = Math.floor(centre - 1.5);
+      const center = (x + 0.5) / times;
+      const left = Math.floor(center - 1.5);
       for (let k = 0; k < 4; k++) {
         const wrapped = (left + k + 2 * size) % (2 * size);
         from[4 * x + k] = wrapped < size ? wrapped : 2 * size - 1 - wrapped;
-        weights[4 * x + k] = keys(Math.abs(left + k + 0.5 - centre));
+        weights[4 * x + k] = keys(Math.abs(left + k + 0.5 - center));
       }
     }
     return { from, weights };

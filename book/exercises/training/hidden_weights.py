@@ -1,0 +1,107 @@
+"""Hidden test cases of question 7 of *Train and report*: pictures of an examination, and what beats bicubic on them.
+
+The pictures are the two photographs that nobody trains on, and dead leaves that are drawn anew for each seed.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from exercises.draw import Draw, case
+from torch import Tensor
+
+import srcnn
+from srcnn import images, pretrained
+from srcnn.checks.judging import NotYet
+from srcnn.checks.training_weights import LITTLE, SCALE, form, judge_weights, network
+from srcnn.leaves import dead_leaves
+
+SQUARES = 48_000  # the budget that the notebook states
+
+
+@functools.lru_cache(maxsize=1)
+def pictures(seed: int) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """What is learnt from, and the pictures of the examination, both with leaves that nobody has seen."""
+    draw = Draw(seed, "pictures")
+    first = draw.between(10_000, 10_000_000)
+    photographs = [srcnn.luma(images.sample(name)) for name in images.SAMPLE["train"]]
+    held_out = {name: srcnn.luma(images.sample(name)) for name in images.SAMPLE["validation"]}
+    held_out |= {f"leaves {k}": dead_leaves(first + k, 150) for k in range(4)}
+    return photographs + [dead_leaves(first + 4 + k, 150) for k in range(4)], held_out
+
+
+def mean_gain(weights: dict[str, Tensor], held_out: dict[str, Tensor]) -> float:
+    """By how many dB, on the average, a network is ahead of bicubic."""
+    tables = [
+        srcnn.evaluate(method, held_out.items(), scale=SCALE)
+        for method in (srcnn.upscaler(network(weights)), srcnn.enlarge)
+    ]
+    return srcnn.mean_scores(tables[0]).psnr - srcnn.mean_scores(tables[1]).psnr
+
+
+def shipped(weights: dict[str, Tensor]) -> bool:
+    """Whether these are the package's trained weights, or weights that training has moved a little from there."""
+    for name in pretrained.names():
+        theirs = pretrained.load(name).model.state_dict()
+        if {n: w.shape for n, w in theirs.items()} == {n: w.shape for n, w in weights.items()}:
+            ours, known = (w["mapping.weight"].flatten().double() for w in (weights, theirs))
+            if F.cosine_similarity(ours, known, dim=0) > 0.8:
+                return True
+    return False
+
+
+@functools.lru_cache(maxsize=1)
+def result(train: Callable, seed: int) -> tuple[float, str | None]:
+    """The mean gain of what an answer trains, and a complaint; one training for all the test cases."""
+    if train is None:
+        return -math.inf, "there is no train in the notebook"
+    photographs, held_out = pictures(seed)
+    for squares in (Draw(seed, "result").between(60, LITTLE), SQUARES):
+        try:
+            weights = train([p.clone() for p in photographs], squares)
+        except NotYet as refusal:
+            return -math.inf, str(refusal)
+        except Exception as error:  # whatever a student's code may raise
+            return (
+                -math.inf,
+                f"with {squares:,} sub-images it stops with {type(error).__name__}: {error}",
+            )
+        if weights is ...:
+            return -math.inf, "train has not been written yet"
+        if form(weights) is None and shipped(weights):
+            return (
+                -math.inf,
+                "these are the weights that the package carries, or nearly; train your own",
+            )
+        complaint = judge_weights((photographs, squares), weights)
+        if complaint:
+            return -math.inf, complaint
+    return mean_gain(weights, held_out), None
+
+
+@case(question=7, points=2, title="ahead by 0.2")
+def ahead_by_02(train: Callable, draw: Draw) -> None:
+    _beats(train, draw.seed, 0.2)
+
+
+@case(question=7, points=2, title="ahead by 0.5")
+def ahead_by_05(train: Callable, draw: Draw) -> None:
+    _beats(train, draw.seed, 0.5)
+
+
+@case(question=7, points=1, title="ahead by 0.8")
+def ahead_by_08(train: Callable, draw: Draw) -> None:
+    _beats(train, draw.seed, 0.8)
+
+
+@case(question=7, points=1, title="ahead by 0.9")
+def ahead_by_09(train: Callable, draw: Draw) -> None:
+    _beats(train, draw.seed, 0.9)
+
+
+def _beats(train: Callable, seed: int, band: float) -> None:
+    """Hold what an answer trains to a band of the gain."""
+    gain, complaint = result(train, seed)
+    assert complaint is None, complaint
+    assert gain > band, f"on pictures that it had not seen it is less than {band} dB ahead of bicubic, on the average"

@@ -1,0 +1,113 @@
+"""What comes of grading one submission, as it is stored and as the tables and pages read it."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+
+
+@dataclass
+class CaseResult:
+    """One hidden test case: its title and points, whether it passed, and what the student is told if not."""
+
+    name: str
+    possible: float
+    passed: bool = False
+    hint: str = ""
+
+    @property
+    def points(self) -> float:
+        return self.possible if self.passed else 0
+
+
+@dataclass
+class QuestionResult:
+    """The cases of one question, and the reason where one and the same explains them all."""
+
+    number: int
+    cases: list[CaseResult]
+    reason: str = ""
+
+    @property
+    def points(self) -> float:
+        return sum(case.points for case in self.cases)
+
+    @property
+    def possible(self) -> float:
+        return sum(case.possible for case in self.cases)
+
+
+@dataclass
+class Mark:
+    """An answer in words, what a reader gave for it (None: not yet), and what it is marked by."""
+
+    number: int
+    answer: str
+    points: float | None
+    possible: float
+    remark: str = ""
+    rows: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def words(self) -> int:
+        return len(self.answer.split())
+
+
+@dataclass
+class Result:
+    """One submission's result.
+
+    Attributes:
+        student, key, file, digest: of the submission.
+        status: ``graded``, ``not graded`` (with the reason) or ``failed``, the grader's own fault: it is tried again.
+        reason: why it was not graded.
+        remarks: what else the instructor should know.
+        questions: their cases.
+        errors: number of a cell, counted from 1 -> what it stopped with.
+        left_out: number of a cell -> why it was not run.
+        written: number of a question -> the answer in words.
+        seconds: that the grading took.
+        protection: how the submission was kept in.
+        marks: of the answers in words; they are stored in a table of their own.
+    """
+
+    student: str
+    key: str
+    file: str
+    digest: str
+    status: str = "graded"
+    reason: str = ""
+    remarks: list[str] = field(default_factory=list)
+    questions: list[QuestionResult] = field(default_factory=list)
+    errors: dict[int, str] = field(default_factory=dict)
+    left_out: dict[int, str] = field(default_factory=dict)
+    written: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0
+    protection: str = ""
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def points(self) -> float:
+        """Of everything that has been graded or marked."""
+        return sum(part.points or 0 for part in (*self.questions, *self.marks))
+
+    @property
+    def possible(self) -> float:
+        return sum(part.possible for part in (*self.questions, *self.marks))
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[])), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Result":
+        stored = json.loads(text)
+        for question in stored["questions"]:
+            question["cases"] = [CaseResult(**case) for case in question["cases"]]
+        stored["questions"] = [QuestionResult(**question) for question in stored["questions"]]
+        for name in ("errors", "left_out", "written"):  # JSON has no numbers for keys
+            stored[name] = {int(number): text for number, text in stored[name].items()}
+        return cls(**stored)
+
+
+def number(value: float) -> str:
+    """Points as people write them: 3, 2.5."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

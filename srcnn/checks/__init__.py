@@ -1,0 +1,66 @@
+"""Checks: one line after each question of an assignment says whether the answer will do, and if not, what to rethink.
+
+``checks.measure(1, psnr)`` for the first question of the first assignment, and so on. A right answer is told so; a
+wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebook shows as one sentence, and where
+"Run all" stops. These checks try a few examples. The grading tries others.
+"""
+
+from srcnn.checks import measure_protocol, stages_layers, training_report
+from srcnn.checks.judging import NotYet, Question, Right, Unanswered, judge
+
+ASSIGNMENTS: dict[str, dict[int, Question]] = {
+    "measure": measure_protocol.QUESTIONS,
+    "stages": stages_layers.QUESTIONS,
+    "training": training_report.QUESTIONS,
+}
+
+
+def _check(assignment: str, number: int, answer: object) -> Right:
+    questions = ASSIGNMENTS[assignment]
+    if number not in questions:
+        raise NotYet(f"There is no question {number}; they go from 1 to {max(questions)}.")
+    try:
+        complaint = judge(questions[number], answer)
+    except Unanswered as missing:
+        raise Unanswered(f"Question {number} waits for you: {missing}.") from None
+    if complaint:
+        end = "" if complaint.endswith("?") else "."
+        raise NotYet(f"Question {number}, {questions[number].name}: {complaint}{end}")
+    return Right(f"Question {number}: right.")
+
+
+def measure(number: int, answer: object) -> Right:
+    """Check an answer to a question of the assignment *Measure*, chapters 2 and 3.
+
+    Args:
+        number: of the question.
+        answer: the function or the value that it asks for.
+
+    Returns:
+        A line that says that it is right.
+
+    Raises:
+        NotYet: it is wrong, and the message says what to rethink; or :class:`~srcnn.checks.judging.Unanswered`.
+    """
+    return _check("measure", number, answer)
+
+
+def stages(number: int, answer: object) -> Right:
+    """Check an answer to a question of the assignment *Three stages by hand*, chapters 4 to 6.
+
+    Args:
+        number: of the question.
+        answer: the function that it asks for.
+
+    Returns:
+        A line that says that it is right.
+
+    Raises:
+        NotYet: it is wrong, and the message says what to rethink; or :class:`~srcnn.checks.judging.Unanswered`.
+    """
+    return _check("stages", number, answer)
+
+
+def training(number: int, answer: object) -> Right:
+    """Check an answer to a question of the assignment *Train and report*, chapters 7 to 10; as :func:`measure`."""
+    return _check("training", number, answer)

@@ -1,0 +1,305 @@
+"""The questions of *Measure* about bicubic interpolation and the protocol, with their known mistakes."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srcnn import color, evaluation, metrics, resize
+from srcnn.checks.judging import Mistake, Question
+from srcnn.images import sample
+from srcnn.resize import enlarge, modcrop, shrink
+
+# Question 6
+
+
+def inner(x: Tensor, a: float) -> Tensor:
+    return (a + 2) * x**3 - (a + 3) * x**2 + 1
+
+
+def outer(x: Tensor, a: float) -> Tensor:
+    return a * (x**3 - 5 * x**2 + 8 * x - 4)
+
+
+def _pieces(x: Tensor, near: Tensor, far: Tensor, beyond: Tensor | float = 0.0) -> Tensor:
+    return torch.where(x <= 1, near, torch.where(x < 2, far, beyond))
+
+
+def cubic(x: Tensor, a: float = -0.5) -> Tensor:
+    """The kernel of bicubic interpolation (Keys 1981)."""
+    x = x.abs()
+    return _pieces(x, inner(x, a), outer(x, a))
+
+
+def _tent(x: Tensor) -> Tensor:
+    return (1 - x.abs()).clamp(min=0)
+
+
+def _spline(x: Tensor) -> Tensor:
+    """The cubic B-spline, which smooths and does not interpolate."""
+    x = x.abs()
+    near, far = (4 - 6 * x**2 + 3 * x**3) / 6, (2 - x).clamp(min=0) ** 3 / 6
+    return torch.where(x <= 1, near, far)
+
+
+def _of_distance(function: Callable) -> Callable:
+    """A wrong kernel, given as a function of the distance, and the inner and the outer piece there."""
+    return lambda x: function(x.abs(), inner(x.abs(), -0.5), outer(x.abs(), -0.5))
+
+
+def _distances() -> list[tuple]:
+    line = torch.linspace(-2.75, 2.75, 23, dtype=torch.float64)
+    return [(line,), (torch.tensor([[0.3, 1.6], [-1.2, 2.0], [-0.7, 4.0]]),)]
+
+
+CUBIC = Question(
+    name="cubic",
+    examples=_distances,
+    reference=cubic,
+    mistakes=(
+        Mistake("its free number is that of PyTorch and OpenCV, not -0.5", lambda x: cubic(x, -0.75)),
+        Mistake("its free number is -1, not -0.5", lambda x: cubic(x, -1.0)),
+        Mistake("its free number has the wrong sign: beyond 1 the kernel dips below zero", lambda x: cubic(x, 0.5)),
+        Mistake("its free number is 0, and the dip is missing", lambda x: cubic(x, 0.0)),
+        Mistake(
+            "to the left of its pixel it is wrong: a distance has no sign",
+            lambda x: _pieces(x, inner(x, -0.5), outer(x, -0.5)),
+        ),
+        Mistake(
+            "beyond 2 it goes on; who votes there?",
+            _of_distance(lambda x, near, far: _pieces(x, near, far, beyond=far)),
+        ),
+        Mistake(
+            "it uses the inner piece everywhere; from 1 to 2 there is another",
+            _of_distance(lambda x, near, far: _pieces(x, near, near)),
+        ),
+        Mistake("the two pieces are exchanged", _of_distance(lambda x, near, far: _pieces(x, far, near))),
+        Mistake(
+            "the outer piece is missing: from 1 to 2 the kernel is not zero",
+            _of_distance(lambda x, near, far: _pieces(x, near, 0 * far)),
+        ),
+        Mistake("it is the tent of linear interpolation", _tent),
+        Mistake("it does not interpolate: what are its values at 0 and 1?", _spline),
+    ),
+)
+
+# Question 7
+
+
+def _mirror(index: Tensor, size: int) -> Tensor:
+    """Places beyond the ends, as in a mirror that stands on the edge."""
+    index = index % (2 * size)
+    return torch.minimum(index, 2 * size - 1 - index)
+
+
+def _reflect(index: Tensor, size: int) -> Tensor:
+    """As in a mirror that stands in the middle of the last pixel."""
+    index = index % (2 * size - 2)
+    return torch.minimum(index, 2 * size - 2 - index)
+
+
+def _repeat(index: Tensor, size: int) -> Tensor:
+    return index.clamp(0, size - 1)
+
+
+def _row(row: Tensor, scale: int, *, kernel=cubic, edge=_mirror, first: float = 0, flip: bool = False,
+         center=lambda i, s, n: (i + 0.5) / s - 0.5, reach: int = 1, outside: str = "edge") -> Tensor:  # fmt: skip
+    """A row enlarged, and the ways to go wrong with it.
+
+    Args:
+        row: ``(n,)``.
+        scale: how many new pixels come of one.
+        kernel: of a distance.
+        edge: which pixel stands at a place beyond the ends.
+        first: by how much the four voters are too far right.
+        flip: whether left and right are exchanged.
+        center: of new pixel i, by scale and size.
+        reach: how much wider than the kernel's four the neighborhood is.
+        outside: ``"edge"``, ``"zero"`` beyond the ends, or ``"inside"``: only pixels inside vote, with a sum of 1.
+    """
+    size = len(row)
+    x = center(torch.arange(size * scale, dtype=torch.float64), scale, size)[:, None]
+    near = x.floor().long() + torch.arange(-2 * reach + 1, 2 * reach + 1) + first
+    distance = (2 * x.floor() + 1 - x if flip else x) - near
+    votes = kernel(distance)
+    inside = (near >= 0) & (near < size)
+    if outside != "edge":
+        votes = votes * inside
+    if outside == "inside":
+        votes = votes / votes.sum(1, keepdim=True)
+    return (votes * row.double()[edge(near, size)]).sum(1).to(row.dtype)
+
+
+def _widened(row: Tensor, scale: int) -> Tensor:
+    return _row(row, scale, kernel=lambda d: cubic(d / scale) / scale, reach=scale)
+
+
+def _rows() -> list[tuple]:
+    draw = torch.Generator().manual_seed(3)
+    return [(torch.rand(n, generator=draw), scale) for n, scale in ((7, 3), (6, 2), (5, 4))]
+
+
+_EDGE = "the ends are wrong: "
+ENLARGE_ROW = Question(
+    name="enlarge_row",
+    examples=_rows,
+    reference=_row,
+    forbidden=(F.interpolate, resize.enlarge, resize.downscale),
+    mistakes=(
+        Mistake(
+            "new pixel i is put at i divided by the scale, which lets the left edges of pixels coincide; "
+            "where are their centers?",
+            lambda *a: _row(*a, center=lambda i, s, n: i / s),
+        ),
+        Mistake(
+            "the first and the last centers coincide; it is the edges of the row that should",
+            lambda *a: _row(*a, center=lambda i, s, n: i * (n - 1) / (n * s - 1)),
+        ),
+        Mistake(
+            "all new pixels lie half an old pixel too far right",
+            lambda *a: _row(*a, center=lambda i, s, n: (i + 0.5) / s),
+        ),
+        Mistake(
+            "all new pixels lie half a new pixel too far left; a pixel's center is half a pixel from its edge",
+            lambda *a: _row(*a, center=lambda i, s, n: i / s - 0.5),
+        ),
+        Mistake(
+            "its kernel has the free number of PyTorch, -0.75", lambda *a: _row(*a, kernel=lambda d: cubic(d, -0.75))
+        ),
+        Mistake(
+            _EDGE + "the last pixel is repeated for ever, where a mirror is asked for",
+            lambda *a: _row(*a, edge=_repeat),
+        ),
+        Mistake(
+            _EDGE + "the mirror stands in the middle of the last pixel; it should stand on its edge",
+            lambda *a: _row(*a, edge=_reflect),
+        ),
+        Mistake(_EDGE + "the row goes on at its other end", lambda *a: _row(*a, edge=lambda i, n: i % n)),
+        Mistake(_EDGE + "beyond them there is black", lambda *a: _row(*a, edge=_repeat, outside="zero")),
+        Mistake(
+            _EDGE + "only the pixels inside vote, where a mirror is asked for",
+            lambda *a: _row(*a, edge=_repeat, outside="inside"),
+        ),
+        Mistake("it repeats the nearest pixel; four pixels vote", lambda row, scale: row.repeat_interleave(scale)),
+        Mistake("it draws straight lines from pixel to pixel; four pixels vote", lambda *a: _row(*a, kernel=_tent)),
+        Mistake("the weights of left and right are exchanged", lambda *a: _row(*a, flip=True)),
+        Mistake("the kernel is widened by the scale; that is for shrinking", _widened),
+        Mistake("the four pixels are the wrong ones: two lie on each side of the place", lambda *a: _row(*a, first=1)),
+        Mistake("the four pixels are the wrong ones: two lie on each side of the place", lambda *a: _row(*a, first=-1)),
+    ),
+)
+
+# Question 8
+
+
+def _same(image: Tensor) -> Tensor:
+    return image
+
+
+def _score(rgb: Tensor, scale: int, *, view: Callable = color.luma, crop: Callable = modcrop, small: Callable = shrink,
+           between: Callable = _same, large: Callable = enlarge, after: Callable = color.quantize,
+           peak: float = 1, shave: int | None = None) -> float:  # fmt: skip
+    high = crop(view(rgb), scale)
+    output = after(large(between(small(high, scale)), scale))
+    return metrics.psnr(output, high, peak=peak, shave=scale if shave is None else shave)
+
+
+def _unrounded(rgb: Tensor) -> Tensor:
+    return color.rgb_to_ycbcr(rgb)[:1]
+
+
+def _full_range(rgb: Tensor) -> Tensor:
+    return color.quantize((rgb * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(0, keepdim=True))
+
+
+def _plain(image: Tensor, size: list[int]) -> Tensor:
+    """torch's bicubic as it comes."""
+    return F.interpolate(image[None], size=size, mode="bicubic")[0]
+
+
+def _plain_small(image: Tensor, scale: int) -> Tensor:
+    return _plain(image, [side // scale for side in image.shape[-2:]])
+
+
+def _plain_large(image: Tensor, scale: int) -> Tensor:
+    return _plain(image, [side * scale for side in image.shape[-2:]])
+
+
+def _luma_last(rgb: Tensor, scale: int) -> float:
+    high = modcrop(rgb, scale)
+    output = color.luma(color.quantize(enlarge(shrink(high, scale), scale)))
+    return metrics.psnr(output, color.luma(high), peak=1, shave=scale)
+
+
+def _resized(image: Tensor, scale: int) -> Tensor:
+    """The nearest multiple of the scale, by resizing in the place of cropping."""
+    size = [side // scale * scale for side in image.shape[-2:]]
+    return color.quantize(F.interpolate(image[None], size=size, mode="bicubic", antialias=True)[0])
+
+
+def _other_corner(image: Tensor, scale: int) -> Tensor:
+    return image[..., image.shape[-2] % scale :, image.shape[-1] % scale :]
+
+
+def _photographs() -> list[tuple]:
+    """Pieces of photographs whose sides the scale does not divide; two are blurred, so that rounding shows in them.
+
+    No value is so near to half a gray level that single precision could round it the other way.
+    """
+    cases = []
+    places = ("coffee", 99, 192, 3, 2), ("astronaut", 26, 171, 2, 1), ("rocket", 248, 292, 4, 3)
+    for name, top, left, scale, blur in places:
+        piece = sample(name)[:, top : top + 49 // blur + 5, left : left + 59 // blur + 6]
+        cases.append((color.quantize(enlarge(piece, blur))[:, :49, :59].clone(), scale))
+    return cases
+
+
+SCORE = Question(
+    name="score",
+    examples=_photographs,
+    reference=_score,
+    tolerance=1e-4,  # relative, 0.004 dB: a pixel or two that are rounded the other way are no mistake
+    forbidden=(evaluation.evaluate,),
+    mistakes=(
+        Mistake("nothing was shaved", lambda *a: _score(*a, shave=0)),
+        *(
+            Mistake(
+                "the luma is full-range gray; the protocol has studio range",
+                lambda *a, view=view: _score(*a, view=view),
+            )
+            for view in (color.gray, _full_range)
+        ),
+        Mistake("the error is that of red, green and blue; the protocol takes luma", lambda *a: _score(*a, view=_same)),
+        Mistake("the colors were enlarged, and luma taken then; the protocol takes luma first", _luma_last),
+        Mistake("the output was not rounded to whole gray levels", lambda *a: _score(*a, after=_same)),
+        Mistake("the luma was not rounded to whole gray levels", lambda *a: _score(*a, view=_unrounded)),
+        Mistake(
+            "the small picture was rounded; the protocol rounds luma and output alone",
+            lambda *a: _score(*a, between=color.quantize),
+        ),
+        Mistake("the peak does not belong to pictures in 0..1", lambda *a: _score(*a, peak=255)),
+        Mistake(
+            "it is cropped at the top and on the left; modcrop crops at the bottom and on the right",
+            lambda *a: _score(*a, crop=_other_corner),
+        ),
+        *(
+            Mistake("the original was resized to a multiple of the scale; it is to be cropped", wrong)
+            for wrong in (
+                lambda *a: _score(*a, crop=_resized),
+                lambda *a: _score(*a, crop=lambda x, s: color.quantize(_plain(x, [n // s * s for n in x.shape[-2:]]))),
+            )
+        ),
+        Mistake("it was made small without antialiasing", lambda *a: _score(*a, small=_plain_small)),
+        Mistake("it was enlarged by another bicubic, torch's as it comes", lambda *a: _score(*a, large=_plain_large)),
+        Mistake(
+            "it was made small and large by torch's bicubic as it comes",
+            lambda *a: _score(*a, small=_plain_small, large=_plain_large),
+        ),
+        Mistake(
+            "the output was compared with something that it was made of, not with the original",
+            lambda rgb, scale: math.inf,
+        ),
+    ),
+)

@@ -1,0 +1,87 @@
+"""Questions of the assignment *Train and report*, chapters 7 to 10: what is asked, and the known mistakes."""
+
+import math
+
+import torch
+
+from srcnn import evaluation, resize
+from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.training_network import CUT_PAIR, PARAMETERS, REACH
+from srcnn.checks.training_optimizer import LEARNING_RATE, SGD_STEP
+from srcnn.checks.training_weights import TRAIN
+from srcnn.color import quantize
+from srcnn.metrics import psnr
+
+
+def _scores(outputs: list, targets: list, shave: int, *, peak: float = 1, quantized: bool = True) -> list[float]:
+    ready = quantize if quantized else (lambda image: image)
+    return [psnr(ready(o), t, peak=peak, shave=shave) for o, t in zip(outputs, targets, strict=True)]
+
+
+def _gain(outputs: list, enlarged: list, targets: list, shave: int, **options: object) -> float:
+    after, before = (_scores(images, targets, shave, **options) for images in (outputs, enlarged))
+    return sum(after) / len(after) - sum(before) / len(before)
+
+
+def _pooled(outputs: list, enlarged: list, targets: list, shave: int, *, by_pixel: bool) -> float:
+    """The logarithm of a mean error, over images or over pixels."""
+    totals = []
+    for images in (outputs, enlarged):
+        errors = [resize.shave(quantize(i) - t, shave).double().square() for i, t in zip(images, targets, strict=True)]
+        joined = torch.cat([e.flatten() for e in errors]) if by_pixel else torch.stack([e.mean() for e in errors])
+        totals.append(joined.mean().item())
+    return 10 * math.log10(totals[1] / totals[0])
+
+
+def _results() -> list[tuple]:
+    """Outputs, enlarged pictures and targets of several sizes, and the shave."""
+    draw = torch.Generator().manual_seed(0)
+    cases = []
+    for sizes, shave in ([(1, 14, 17), (1, 20, 12)], 3), ([(1, 9, 9), (1, 16, 11), (1, 12, 24)], 2):
+        outputs, enlarged, targets = [], [], []
+        for number, size in enumerate(sizes):
+            bytes_ = torch.randint(20, 256, size, generator=draw).float()
+            noise = torch.randn((2, *size), generator=draw) * (3 + 9 * number)
+            noise[..., 0, :] *= 4  # the rim is worse than the rest, so that shaving it shows
+            outputs.append((bytes_ + noise[0]) / 255)
+            enlarged.append((bytes_ + (2 + number) * noise[1]) / 255)
+            targets.append(bytes_ / 255)
+        cases.append((outputs, enlarged, targets, shave))
+    return cases
+
+
+GAIN = Question(
+    name="gain",
+    examples=_results,
+    reference=_gain,
+    tolerance=1e-4,
+    forbidden=(evaluation.evaluate, evaluation.mean_scores),
+    mistakes=(
+        Mistake("it is the wrong way round: better pictures should give a gain above 0", lambda *a: -_gain(*a)),
+        Mistake("the outputs were not rounded to whole gray levels first", lambda *a: _gain(*a, quantized=False)),
+        Mistake("nothing was shaved", lambda o, e, t, s: _gain(o, e, t, 0)),
+        Mistake(
+            "it takes the logarithm of a mean error; take the mean of the images' own values in dB",
+            lambda *a: _pooled(*a, by_pixel=False),
+        ),
+        Mistake(
+            "all pixels are put into one heap; take the mean of the images' own values in dB",
+            lambda *a: _pooled(*a, by_pixel=True),
+        ),
+        Mistake("it is a sum over images; the mean is asked for", lambda o, *a: len(o) * _gain(o, *a)),
+        Mistake(
+            "it gives the PSNR of the outputs; the gain is what they have more than bicubic",
+            lambda o, e, t, s: sum(_scores(o, t, s)) / len(o),
+        ),
+        Mistake("it is half as large as it should be: 10 or 20 times the logarithm?", lambda *a: _gain(*a) / 2),
+        Mistake("it is twice as large as it should be: 10 or 20 times the logarithm?", lambda *a: 2 * _gain(*a)),
+        Mistake("the logarithm is the natural one; decibels take that of base 10", lambda *a: _gain(*a) * math.log(10)),
+        Mistake(
+            "it gives a value for each image; their mean is asked for",
+            lambda o, e, t, s: [a - b for a, b in zip(_scores(o, t, s), _scores(e, t, s), strict=True)],
+        ),
+        Mistake("the rim is shaved on two sides only, or half of it", lambda o, e, t, s: _gain(o, e, t, s // 2)),
+    ),
+)
+
+QUESTIONS = {1: PARAMETERS, 2: REACH, 3: CUT_PAIR, 4: LEARNING_RATE, 5: SGD_STEP, 6: GAIN, 7: TRAIN}

@@ -1,0 +1,100 @@
+"""The command ``srcnn``: words in, one call to the package, lines out.
+
+A wrong word ends in one sentence and status 2.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from srcnn import distributed
+from srcnn.cli.arguments import parser
+from srcnn.files import InputError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its words; those of the command line where it is None.
+
+    Returns:
+        0, or 2 after one sentence on standard error about what was wrong, or 1 when a process of several was lost,
+        or 130 when interrupted, or 141 when nobody reads what it prints any more.
+    """
+    try:
+        with _output():
+            given = parser().parse_args(argv)
+            with _data_root(getattr(given, "root", None)):
+                given.run(given)
+        return 0
+    except BrokenPipeError:  # no fault: `srcnn data list | head -1`
+        return 141
+    except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
+        if distributed.is_main_process() or not isinstance(error, InputError):
+            print(f"srcnn: {_sentence(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        if distributed.is_main_process():
+            print("srcnn: interrupted; a training run goes on with --out and --resume", file=sys.stderr)
+        return 130
+    except distributed.WorkerLost as error:
+        print(f"srcnn: {error}", file=sys.stderr)
+        return 1
+    except RuntimeError as error:
+        if type(error).__module__.startswith(("torch._inductor", "torch._dynamo")):
+            cause = str(error).partition("\n")[0][:200]
+            print(f"srcnn: torch.compile cannot work here; leave out --compile ({cause})", file=sys.stderr)
+            return 2
+        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+            raise
+        print(f"srcnn: {_sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
+        return 2
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return " ".join(f"{error.filename}: {error.strerror}".removeprefix("None: ").split())
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return "there is not enough memory for this; a smaller image or batch needs less"
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def _data_root(root: str | None) -> Iterator[None]:
+    """Let everything that runs within it, other processes too, look for image sets in ``--root`` first."""
+    before = os.environ.get("SRCNN_ROOT")
+    if root:
+        os.environ["SRCNN_ROOT"] = root
+    try:
+        yield
+    finally:
+        if root and before is None:
+            del os.environ["SRCNN_ROOT"]
+        elif root:
+            os.environ["SRCNN_ROOT"] = before
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """Let a command print where standard output is closed, full, or a pipe whose reader has left.
+
+    Raises:
+        OSError: what was printed could not be handed over.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed: print passes over that, a bar does not
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, open as long as we run
+    if getattr(sys.stdout, "errors", None) == "strict" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may have letters that the terminal lacks
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at its end
+            raise

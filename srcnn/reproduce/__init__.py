@@ -1,0 +1,16 @@
+"""Reproduce: everything measured that the book prints, by the name that makes it again."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from srcnn.reproduce import ablations, benchmarks, tables, tutorial, weights
+
+# Each writes its files into a folder, data/results or data/weights of a checkout unless another is given, and yields a
+# record of what it wrote, with the line that the command prints.
+EXPERIMENTS: dict[str, Callable[[Path], Iterator[dict]]] = {
+    "tables": tables.run,
+    "tutorial": tutorial.run,
+    "ablations": ablations.run,
+    "benchmarks": benchmarks.run,
+    "weights": weights.run,
+}
