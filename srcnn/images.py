@@ -23,9 +23,10 @@ from torch import Tensor
 from srcnn.files import InputError, atomic, writable
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
-WRITABLE = {".bmp": "BMP", ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
+WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
-_FORMATS = sorted(set(WRITABLE.values()))  # of those that Pillow knows, some start other programs
+_FORMATS = sorted(_ENDINGS)  # of those that Pillow knows, some start other programs
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _LONGEST_EXIF = 65_533  # bytes, of a JPEG
 _ORIENTATION = 0x0112

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from srcnn import color, metrics
 from srcnn.checks.judging import Mistake, Question
-from srcnn.checks.measure_bicubic import CUBIC, ENLARGE_ROW, SCORE
+from srcnn.checks.measure_bicubic import CUBIC, ENLARGE_ROW
+from srcnn.checks.measure_score import SCORE
 
 _NATURAL = "the logarithm is the natural one; decibels take that of base 10"
 
