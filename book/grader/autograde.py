@@ -4,6 +4,7 @@ import re
 import time
 
 from exercises.draw import Case
+
 from grader import collect
 from grader.collect import Notebook, Submission, Unreadable
 from grader.confine import Limits, Protection
@@ -18,8 +19,8 @@ LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; 
 NAMES = {name: {question.name for question in questions.values()} for name, questions in ASSIGNMENTS.items()}
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
-    r"__code__|__globals__|DisableTorchFunction|_pop_mode|checks\.judging|(?:measure|stages|training)_\w+(?= import)"
-    r"|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
+    r"__code__|__globals__|DisableTorchFunction|_pop_mode|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
+    r"|checks(?:\.| import )(?:judging|\w+_(?:protocol|bicubic|layers|patches|report|network|optimizer|weights))"
 )
 
 

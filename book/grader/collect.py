@@ -163,7 +163,7 @@ def _choose(student: str, key: str, top: str, files: list[tuple[str, bytes, str]
     if not fitting:
         problem = next(filter(None, (problem for _, _, problem in files)), NO_NOTEBOOK)
         return Submission(student, key, top, problem=problem)
-    kept = max(fitting, key=lambda entry: (len(_code(entry[1])), entry[0]))
+    kept = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda entry: (len(_code(entry[1])), entry[0]))
     others = sorted(path for path, data, _ in fitting if data != kept[1])
     remark = f"{kept[0]} was graded, which has the most code, and not {', '.join(others)}"[:500] if others else ""
     return Submission(student, key, *kept, remark=remark)

@@ -6,97 +6,98 @@ from pathlib import Path
 
 import jinja2
 
-import marks
-from marking import Bundle
-from marks import number, table, write_text
-from session import BLANK
+from grader import manual
+from grader.results import Result, number
+from grader.session import BLANK
+from grader.suite import TestSuite
 from srcnn.checks import ASSIGNMENTS
+from srcnn.files import write as write_file
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent / "templates"),
-    autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-)  # fmt: skip
-
-
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
 TEMPLATES.filters["number"] = number
 
 
-def write(out: Path, results: list[dict], tests: Bundle, facts: dict[str, str]) -> None:
+def write(out: Path, results: list[Result], suite: TestSuite, facts: dict[str, str]) -> None:
     """Write ``grades.csv``, ``feedback/``, ``summary.html``, and ``marks.csv`` where answers are marked by hand.
 
     Args:
         out: the folder.
-        results: of all submissions, as :func:`marking.grade` gives them.
-        tests: of the assignment.
+        results: of all submissions.
+        suite: the tests of the assignment.
         facts: what the summary says of the run.
     """
-    results = sorted(results, key=lambda result: (result["student"].casefold(), result["key"]))
-    marks.add(out / "marks.csv", results, tests)
-    titles = {number: f"Question {number}" for number in {*tests.files, *tests.written}}
-    for number_, question in ASSIGNMENTS[tests.name].items():
-        if number_ in titles:
-            titles[number_] += f", {question.name}"
+    results = sorted(results, key=lambda result: (result.student.casefold(), result.key))
+    manual.add(out / "marks.csv", results, suite)
+    titles = {n: f"Question {n}" for n in {*suite.cases, *suite.written}}
+    titles |= {n: f"{titles[n]}, {question.name}" for n, question in ASSIGNMENTS[suite.name].items() if n in titles}
     page = TEMPLATES.get_template("feedback.html")
     (out / "feedback").mkdir(exist_ok=True)
     for result in results:
-        write_text(out / "feedback" / f"{result['key']}.html", page.render(r=result, titles=titles, title=tests.title))
-    write_text(out / "grades.csv", _table(results, tests))
+        text = page.render(r=result, titles=titles, title=suite.title)
+        write_file(out / "feedback" / f"{result.key}.html", text)
+    write_file(out / "grades.csv", _table(results, suite))
     told = TEMPLATES.get_template("summary.html").render(
-        results=results, titles=titles, title=tests.title, facts=facts, **_statistics(results, tests)
+        results=results, titles=titles, title=suite.title, facts=facts, **_statistics(results, suite)
     )
-    write_text(out / "summary.html", told)
+    write_file(out / "summary.html", told)
 
 
-def _table(results: list[dict], tests: Bundle) -> str:
+def _table(results: list[Result], suite: TestSuite) -> str:
     head = ["student", "file", "status", "total", "possible"]
-    head += [f"question_{number}" for number in tests.files] + [f"written_{number}" for number in tests.written]
+    head += [f"question_{n}" for n in suite.cases] + [f"written_{n}" for n in suite.written]
     rows = [[*head, "reason", "feedback"]]
     for r in results:
-        points = {question["number"]: number(question["points"]) for question in r["questions"]}
-        row = [r["student"], r["file"], r["status"], number(r["total"]), number(r["possible"])]
-        row += [points.get(n, "0") for n in tests.files]
-        row += ["" if mark["points"] is None else number(mark["points"]) for mark in r["marks"]]
-        rows.append([*row, "; ".join(reasons(r)), f"feedback/{r['key']}.html"])
-    return table(rows)
+        points = {question.number: number(question.points) for question in r.questions}
+        row = [r.student, r.file, r.status, number(r.points), number(r.possible)]
+        row += [points.get(n, "0") for n in suite.cases]
+        row += ["" if mark.points is None else number(mark.points) for mark in r.marks]
+        rows.append([*row, "; ".join(reasons(r)), f"feedback/{r.key}.html"])
+    return manual.table(rows)
 
 
-def reasons(result: dict) -> list[str]:
+def reasons(result: Result) -> list[str]:
     """All that explains a result beside the hints: why nothing was graded, what is missing, what was left out."""
-    told = [result["reason"]] if result["reason"] else []
+    told = [result.reason] if result.reason else []
     questions: dict[str, list[str]] = {}
-    for question in result["questions"]:
-        if question["reason"]:
-            questions.setdefault(question["reason"], []).append(str(question["number"]))
+    for question in result.questions:
+        if question.reason:
+            questions.setdefault(question.reason, []).append(str(question.number))
     told += [f"question {', '.join(numbers)}: {reason}" for reason, numbers in questions.items()]
-    told += [f"cell {n} was left out: {why}" for n, why in result["left_out"].items()]
-    return told + result["remarks"]
+    told += [f"cell {n} was left out: {why}" for n, why in result.left_out.items()]
+    return told + result.remarks
 
 
-def _statistics(results: list[dict], tests: Bundle) -> dict:
+def _statistics(results: list[Result], suite: TestSuite) -> dict:
     """What the summary shows."""
-    totals = [result["total"] for result in results]
-    possible = max((result["possible"] for result in results), default=0)
+    totals = [result.points for result in results]
+    possible = max((result.possible for result in results), default=0)
     bins = Counter(min(int(10 * total / possible), 9) if possible else 0 for total in totals)
     hints = Counter(
-        (question["number"], hint)
+        (question.number, hint)
         for result in results
-        for question in result["questions"]
-        for hint in {case["hint"] for case in question["cases"]} - {"", BLANK}
+        for question in result.questions
+        for hint in {case.hint for case in question.cases} - {"", BLANK}
     )
     questions = []
-    for n in tests.files:
-        those = [q for result in results for q in result["questions"] if q["number"] == n]
-        worth = sum(q["possible"] for q in those)
+    for n in suite.cases:
+        those = [question for result in results for question in result.questions if question.number == n]
+        worth = sum(question.possible for question in those)
         questions.append({
             "number": n,
-            "mean": sum(q["points"] for q in those) / worth if worth else 0,
-            "full": sum(q["points"] == q["possible"] for q in those),
-            "none": sum(q["points"] == 0 for q in those),
+            "mean": sum(question.points for question in those) / worth if worth else 0,
+            "full": sum(question.points == question.possible for question in those),
+            "none": sum(question.points == 0 for question in those),
         })  # fmt: skip
     look = [
         (result, reasons(result))
         for result in results
-        if result["status"] != "graded" or result["left_out"] or result["remarks"] or not result["total"]
+        if result.status != "graded" or result.left_out or result.remarks or not result.points
     ]
     return {
         "bins": [bins[k] for k in range(10)],
@@ -107,5 +108,5 @@ def _statistics(results: list[dict], tests: Bundle) -> dict:
         "questions": questions,
         "hints": hints.most_common(15),
         "look": look,
-        "unmarked": sum(mark["points"] is None for result in results for mark in result["marks"]),
+        "unmarked": sum(mark.points is None for result in results for mark in result.marks),
     }

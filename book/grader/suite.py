@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exercises.draw import Case
+
 from grader import collect
 
 EXERCISES = Path(__file__).resolve().parents[1] / "exercises"
@@ -70,9 +71,13 @@ def load(name: str) -> TestSuite:
     text = collect.words(student.read_bytes())
     answered = collect.read(student.read_bytes()).written
     written = {
-        int(number): Rubric(float(points), tuple((what.strip(), float(each)) for what, each in ROW.findall(body)))
-        for number, points, body in QUESTION.findall(text)
-        if int(number) in answered
+        n: Rubric(
+            # a question's points are those of its cases and those of its words
+            float(points) - sum(case.points for case in cases.get(n, ())),
+            tuple((what.strip(), float(each)) for what, each in ROW.findall(body)),
+        )
+        for n, points, body in ((int(n), points, body) for n, points, body in QUESTION.findall(text))
+        if n in answered
     }
     parts = b"".join(f.name.encode() + b"\0" + f.read_bytes() for f in (EXERCISES / "draw.py", *files))
     digest = hashlib.sha256(parts).hexdigest()

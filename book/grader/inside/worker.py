@@ -151,7 +151,10 @@ def _at_most(seconds: float) -> Iterator[None]:
     def ring(*_: object) -> None:
         raise TooLong
 
-    alarms = ((signal.ITIMER_PROF, signal.SIGPROF, seconds), (signal.ITIMER_REAL, signal.SIGALRM, wire.PATIENCE * seconds))
+    alarms = (
+        (signal.ITIMER_PROF, signal.SIGPROF, seconds),
+        (signal.ITIMER_REAL, signal.SIGALRM, wire.PATIENCE * seconds),
+    )
     for timer, name, time in alarms:
         signal.signal(name, ring)
         signal.setitimer(timer, time)
