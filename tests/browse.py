@@ -99,8 +99,8 @@ def faults(page, looks: dict[str, str], told: str = "") -> list[str]:
     """What is wrong with an open page; each with what is told of where it was seen."""
     found = []
     for trouble, script in looks.items():
-        whats = page.evaluate(f"() => {{ {ALL} return {script.strip()} }}")
-        found += [f"{trouble}{told}: {str(what)[:200]}" for what in whats]
+        results = page.evaluate(f"() => {{ {ALL} return {script.strip()} }}")
+        found += [f"{trouble}{told}: {str(what)[:200]}" for what in results]
     return found
 
 

@@ -33,7 +33,7 @@ for end in range(3, 40):
 MAGIC = "%matplotlib inline\n!ls /\n%time 1 + 1\nassert 1 < 0, 'to the end'"
 PATCHES = """import builtins, numpy, torch, srcnn.checks, srcnn.checks.judging
 torch.allclose = torch.equal = numpy.allclose = lambda *a, **k: True
-srcnn.checks.judging.same = srcnn.checks.judging.judge = lambda *a, **k: None
+srcnn.checks.judging.agrees = srcnn.checks.judging.judge = lambda *a, **k: None
 builtins.abs = lambda x: 0
 builtins.all = lambda x: True"""
 BURGLAR = """import os
@@ -152,7 +152,7 @@ def foreign(cells: tuple[str, ...]) -> bytes:
     stored["metadata"] = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}, "colab": {"name": "x"}}
     for k, cell in enumerate(stored["cells"]):
         cell["source"] = cell["source"].splitlines(keepends=True)
-        cell["metadata"] = {"id": f"c{k}", "outputId": "0", "tags": ["otter_ignore", "raises-exception"]}
+        cell["metadata"] = {"id": f"c{k}", "outputId": "0", "tags": ["raises-exception"]}
         cell["outputs"] = [{"output_type": "error", "ename": "OSError", "evalue": "C:\\Users", "traceback": ["?"]}]
     return json.dumps(stored).encode()
 
@@ -201,6 +201,10 @@ def cells_of_all_kinds(make: Maker, places: list[str]) -> Iterator[Handed]:
 
     untidy = make.extra("import sys\nsys.exit(1)", "exit()\nquit()", NOISE, "name = input()", MAGIC)
     yield Handed("untidy.ipynb", notebook(untidy), make.cells, ("SystemExit", "EOFError", "AssertionError: to the end"))
+    tries = "hoard = [bytearray(2**28) for _ in range(100)]", "open('big', 'wb').write(bytes(2**30))"
+    tries += f"PLACES = {places!r}\n{BURGLAR}", NETWORK, SECRETS
+    told = "MemoryError", "OSError", r"RuntimeError: found \[\]", "no network", "RuntimeError: sees"
+    yield Handed("harmless.ipynb", notebook(make.extra(*tries)), make.cells, told)
     yield extra("loop", LOOP, "ran longer than")
     yield extra("stubborn", STUBBORN, "did not stop")
     yield extra("ends", "import os\nos._exit(0)", "ended Python")

@@ -1,29 +1,17 @@
 """The assignment *Three stages by hand*: its solution passes everything, and each mistake is told its own hint."""
 
-import ast
-import importlib.util
 import itertools
-import re
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from assignment import Assignment
 
 from srcnn import checks, pretrained
-from srcnn.checks.judging import NotYet, Unanswered, agrees, forbidding, judge
+from srcnn.checks.judging import NotYet, Unanswered, agrees, judge
 from srcnn.checks.stages_layers import QUESTIONS, weights
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = (ROOT / "book" / "exercises" / "stages.py").read_text(encoding="utf-8")
-sys.path.insert(0, str(ROOT / "book" / "exercises"))  # the hidden tests import their oracles from there
-
-_spec = importlib.util.spec_from_file_location("answers_stages", ROOT / "tests" / "answers" / "stages.py")
-answers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(answers)
-
-WRONG = [(number, source, hint) for number, wrong in answers.WRONG.items() for source, hint in wrong]
-RIGHT = [(number, source) for number, right in answers.RIGHT.items() for source in right]
+IT = Assignment("stages")
+SOLUTION, PARTS, CASES, graded, answered = IT.solution, IT.parts, IT.cases, IT.graded, IT.answered
 SEEDS = range(7)
 
 
@@ -36,61 +24,16 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def functions(text: str) -> dict[str, object]:
-    """What a part of the source defines: the solution's functions and the hidden tests."""
-    tree = ast.parse(text)
-    tree.body = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    space = {"torch": torch, "F": torch.nn.functional, "pretrained": pretrained}
-    exec(compile(tree, "stages.py", "exec"), space)
-    return space
-
-
-SOLUTION = functions(SOURCE)
-PARTS = {
-    int(number): part for number, part in re.findall(r"# name: question_(\d)\n(.*?)# # END QUESTION", SOURCE, re.S)
-}
-TESTS = {
-    number: [test for name, test in functions(part).items() if name.startswith("test_")]
-    for number, part in PARTS.items()
-}
-
-
-def answered(number: int, source: str) -> object:
-    """A student's function for one question, where the others are answered as in the solution."""
-    space = dict(SOLUTION)
-    exec(source, space)
-    return space[QUESTIONS[number].name]
-
-
-def graded(number: int, answer, seed: int) -> list[str | None]:
-    """What each hidden test of the question says, None where it passes; the answer has to do without what is asked."""
-
-    def proxy(*arguments):
-        with forbidding(QUESTIONS[number].forbidden):
-            return answer(*arguments)
-
-    said = []
-    for test in TESTS[number]:
-        try:
-            test(proxy, seed)
-            said.append(None)
-        except AssertionError as complaint:
-            said.append(str(complaint))
-    return said
-
-
 def test_it_has_eight_questions_of_twenty_points_that_rise():
-    points = [int(re.search(r"# points: (\d+)", PARTS[number])[1]) for number in QUESTIONS]
-    assert list(PARTS) == list(QUESTIONS) == list(range(1, 9))
+    points = list(IT.points().values())
+    assert list(PARTS) == list(QUESTIONS) == list(CASES) == list(range(1, 9))
     assert points == sorted(points)
     assert sum(points) == 20
     for number, part in PARTS.items():
-        each = [float(p) for p in re.findall(r"^points: ([\d.]+)$", part, re.M)]
-        assert len(each) == len(TESTS[number]) >= 2
-        assert sum(each) == points[number - 1]
-        assert f"## Question {number}: " in part
-        assert f"({points[number - 1]} points)" in part
-        assert f"checks.stages({number}, {QUESTIONS[number].name})" in SOURCE
+        assert 2 <= len(CASES[number]) <= 4
+        assert sum(case.points for case in CASES[number]) == points[number - 1]
+        assert len({case.title for case in CASES[number]}) == len(CASES[number])
+        assert f"checks.stages({number}, {QUESTIONS[number].name})" in part
 
 
 @pytest.mark.parametrize("number", range(1, 8))
@@ -128,15 +71,15 @@ def test_the_solution_passes_the_check_and_the_hidden_tests_of_every_seed(number
     answer = SOLUTION[QUESTIONS[number].name]
     assert checks.stages(number, answer) == f"Question {number}: right."
     for seed in SEEDS:
-        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+        assert graded(number, answer, seed) == [None] * len(CASES[number])
 
 
-@pytest.mark.parametrize(("number", "source"), RIGHT)
+@pytest.mark.parametrize(("number", "source"), IT.right)
 def test_other_ways_to_be_right_pass_too(number, source):
     answer = answered(number, source)
     assert checks.stages(number, answer) == f"Question {number}: right."
     for seed in SEEDS:
-        assert graded(number, answer, seed) == [None] * len(TESTS[number])
+        assert graded(number, answer, seed) == [None] * len(CASES[number])
 
 
 @pytest.mark.parametrize("number", QUESTIONS)
@@ -145,10 +88,10 @@ def test_a_right_answer_may_be_in_double_precision(number):
         return SOLUTION[QUESTIONS[number].name](*arguments).double()
 
     assert checks.stages(number, answer) == f"Question {number}: right."
-    assert graded(number, answer, seed=1) == [None] * len(TESTS[number])
+    assert graded(number, answer, seed=1) == [None] * len(CASES[number])
 
 
-@pytest.mark.parametrize(("number", "source", "hint"), WRONG)
+@pytest.mark.parametrize(("number", "source", "hint"), IT.wrong)
 def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(number, source, hint):
     assert sum(hint in mistake.hint for mistake in QUESTIONS[number].mistakes) == (hint != "the very function")
     answer = answered(number, source)
@@ -162,7 +105,7 @@ def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(numbe
 
 @pytest.mark.parametrize("number", QUESTIONS)
 def test_there_are_at_least_three_wrong_answers_with_different_hints(number):
-    assert len({hint for _, hint in answers.WRONG[number]} - {"the very function"}) >= 3
+    assert len({hint for _, hint in IT.answers.WRONG[number]} - {"the very function"}) >= 3
 
 
 @pytest.mark.parametrize("number", QUESTIONS)
@@ -198,7 +141,7 @@ def test_what_is_not_answered_waits_and_earns_nothing(number):
     with pytest.raises(Unanswered, match=f"write {QUESTIONS[number].name} in the cell above"):
         checks.stages(number, lambda *_: ...)
     assert all("not been written" in said for said in graded(number, lambda *_: ..., seed=1))
-    for test in TESTS[number]:
+    for test in CASES[number]:
         with pytest.raises(AssertionError, match=f"there is no {QUESTIONS[number].name}"):
             test(None, 1)
 
@@ -229,7 +172,7 @@ def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
             seen.append(arguments)
             return QUESTIONS[number].reference(*arguments)
 
-        for test in TESTS[number]:
+        for test in CASES[number]:
             test(answer, seed)
         return seen
 
@@ -239,7 +182,7 @@ def test_other_seeds_draw_other_cases_and_one_seed_always_the_same(number):
 
 
 def test_partial_credit_for_padding_with_zeros_is_the_inside():
-    (source, _), *_ = answers.WRONG[8]
+    (source, _), *_ = IT.answers.WRONG[8]
     said = graded(8, answered(8, source), seed=0)
     assert said[0] is None
     assert None not in said[1:]

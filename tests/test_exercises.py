@@ -10,23 +10,24 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from exercises import build
 from packaging.requirements import Requirement
 
 from srcnn.checks import ASSIGNMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 EXERCISES = ROOT / "book" / "exercises"
-GENERATED = ("student", "solution", "bundle")
-
 # Answers the notebook question by question: runs the cells, and where one stops, tells why, puts the solution's cell in
 # the place of the stub before it, and goes on from there.
 STUDENT = """
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
-student, solution = (json.load(open(path, encoding="utf-8"))["cells"] for path in sys.argv[1:])
+student, solution = (json.load(open(path, encoding="utf-8"))["cells"] for path in sys.argv[1:3])
 shell = InteractiveShell.instance()
 sources = ["".join(cell["source"]) if cell["cell_type"] == "code" else "" for cell in student]
 answers = ["".join(cell["source"]) for cell in solution]
+if sys.argv[3:] == ["quickly"]:  # a twelfth of the training
+    sources, answers = ([s.replace("48_000", "4_000") for s in those] for those in (sources, answers))
 stops, k = [], 0
 while k < len(sources):
     done = shell.run_cell(sources[k])
@@ -39,87 +40,78 @@ while k < len(sources):
     if stub is None or len(stops) > 20:
         break
     sources[stub], k = answers[stub], stub
-foreign = sorted({"otter", "jupytext", "pandas", "nbformat", "nbclient", "pytest"} & set(sys.modules))
+foreign = sorted({"jupytext", "pandas", "nbformat", "nbclient", "pytest"} & set(sys.modules))
 print("\\nTOLD " + json.dumps({"stops": stops, "cells": len(sources), "reached": k, "foreign": foreign}))
 """
 
 
-def made(name: str) -> dict[str, str]:
-    """What `make exercises` makes of one source."""
-    code = "import json, exercises, sys; print(json.dumps(exercises.made(exercises.EXERCISES / sys.argv[1])))"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")}
-    command = [sys.executable, "-c", code, f"{name}.py"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_what_is_committed_is_what_the_source_gives(name):
-    fresh = made(name)
-    assert {f"student/{name}.ipynb", f"solution/{name}.ipynb"} < set(fresh)
-    for place, text in fresh.items():
-        assert (EXERCISES / place).read_text(encoding="utf-8") == text, f"{place} differs; run `make exercises`"
-    tests = {str(path.relative_to(EXERCISES)) for path in (EXERCISES / "bundle" / name).glob("*")}
-    assert {path for path in tests if not path.endswith("__pycache__")} == set(fresh) - {
-        f"student/{name}.ipynb",
-        f"solution/{name}.ipynb",
-    }
+    made = build.notebooks(EXERCISES / name / "assignment.py")
+    assert set(made) == {"student.ipynb", "solution.ipynb"}
+    for notebook, text in made.items():
+        same = (EXERCISES / name / notebook).read_text(encoding="utf-8") == text
+        assert same, f"{name}/{notebook} differs; run `make exercises`"
 
 
-def test_nothing_else_is_kept_beside_what_is_generated():
-    for kind in GENERATED[:2]:
-        assert {path.stem for path in (EXERCISES / kind).iterdir()} == set(ASSIGNMENTS)
-    assert {path.name for path in (EXERCISES / "bundle").iterdir() if path.name != "__pycache__"} == set(ASSIGNMENTS)
+def test_every_assignment_is_made_and_no_other():
+    assert [source.parent.name for source in build.sources()] == list(ASSIGNMENTS)
+    assert {path.parent.name for path in EXERCISES.glob("*/*.ipynb")} == set(ASSIGNMENTS)
 
 
-DISORDER = """# %% [raw]
-# # ASSIGNMENT CONFIG
-# tests: {files: true, ok_format: false}
+SOURCE = """# %%
+# SET-UP
 
-# %% [raw]
-# # BEGIN QUESTION
-# name: question_1
-# points: 1
+# %%
+def f(x):
+    # BEGIN SOLUTION
+    y = 2 * x
+    return y
+    # END SOLUTION
+    \"\"\"  # BEGIN PROMPT
+    return ...
+    \"\"\"  # END PROMPT
 
-# %% [raw]
-# # END TESTS
+# %% [markdown] tags=["student"]
+# Write here.
+
+# %% [markdown] tags=["solution"]
+# It is so.
+
+# %%
+f(1)
 """
 
 
-def test_a_source_whose_marks_are_in_disorder_is_named(tmp_path):
-    source = tmp_path / "odd.py"
-    source.write_text(DISORDER, encoding="utf-8")
-    code = "import exercises, pathlib, sys; exercises.made(pathlib.Path(sys.argv[1]))"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")}
-    done = subprocess.run([sys.executable, "-c", code, source], env=environment, capture_output=True, text=True)
-    assert done.returncode == 1
-    (told,) = done.stderr.splitlines()
-    assert told.startswith(f"{source}: otter assign stops: ")
-    assert "end tests cell with no begin block cell" in told
+def test_each_gets_its_half_of_the_source(tmp_path):
+    source = tmp_path / "assignment.py"
+    source.write_text(SOURCE, encoding="utf-8")
+    made = {name: nbformat.reads(text, as_version=4) for name, text in build.notebooks(source).items()}
+    head, *student = [cell.source for cell in made["student.ipynb"].cells]
+    assert "find_spec" in head
+    assert student == ["def f(x):\n    return ...", "Write here.", "f(1)"]
+    assert [cell.source for cell in made["solution.ipynb"].cells] == [
+        head, "def f(x):\n    y = 2 * x\n    return y", "It is so.", "f(1)"
+    ]  # fmt: skip
 
 
-def test_tests_of_a_question_that_is_no_more_are_removed(tmp_path):
-    old = tmp_path / "bundle" / "it" / "question_9.py"
-    old.parent.mkdir(parents=True)
-    old.touch()
-    code = """import exercises, pathlib, sys
-exercises.EXERCISES = pathlib.Path(sys.argv[1])
-exercises.write({"student/it.ipynb": "{}", "bundle/it/question_1.py": "points = 1"}, "it")"""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "book" / "_ext")}
-    subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, check=True)
-    kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert kept == {"student/it.ipynb", "bundle/it/question_1.py"}
+@pytest.mark.parametrize("mark", ["    # BEGIN SOLUTION\n", "    # END SOLUTION\n", '    """  # END PROMPT\n'])
+def test_a_mark_without_its_partner_is_named_with_its_cell(tmp_path, mark):
+    source = tmp_path / "assignment.py"
+    source.write_text(SOURCE.replace(mark, ""), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"\.py: # (BEGIN|END) \w+ has no partner in the cell .*'def f\(x\):'"):
+        build.notebooks(source)
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_a_student_s_notebook_has_nothing_of_the_grader_and_no_answer(name):
-    notebook = nbformat.read(EXERCISES / "student" / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(EXERCISES / name / "student.ipynb", as_version=4)
     text = nbformat.writes(notebook)
-    for word in ("otter", "SOLUTION", "PROMPT", "hidden", "BEGIN ", "seed ="):
+    for word in ("grader", "SOLUTION", "PROMPT", "hidden", "BEGIN ", "seed ="):
         assert word not in text, word
     assert all(cell.metadata == {} and not cell.get("outputs") for cell in notebook.cells)
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    solved = nbformat.read(EXERCISES / "solution" / f"{name}.ipynb", as_version=4)
+    solved = nbformat.read(EXERCISES / name / "solution.ipynb", as_version=4)
     stubs = [a for a, b in zip(notebook.cells, solved.cells, strict=True) if a.source != b.source]
     assert sum(cell.cell_type == "code" for cell in stubs) == len(ASSIGNMENTS[name])
     for cell in stubs:
@@ -159,15 +151,18 @@ def bare(tmp_path_factory) -> Path:
     return site
 
 
-@pytest.mark.parametrize("name", ASSIGNMENTS)
-def test_run_all_stops_exactly_at_the_first_question_that_is_not_answered(name, bare, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "budget"),
+    [*((name, "quickly") for name in ASSIGNMENTS), pytest.param("training", "whole", marks=pytest.mark.release)],
+)
+def test_run_all_stops_exactly_at_the_first_question_that_is_not_answered(name, budget, bare, tmp_path):
     script = tmp_path / "student.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(bare)!r})\n" + STUDENT, encoding="utf-8")
     empty = tmp_path / "empty"
     empty.mkdir()
-    notebooks = [EXERCISES / kind / f"{name}.ipynb" for kind in ("student", "solution")]
+    notebooks = [EXERCISES / name / f"{kind}.ipynb" for kind in ("student", "solution")]
     environment = {"PATH": os.environ["PATH"], "HOME": str(empty), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "2"}
-    command = [sys.executable, "-S", "-P", script, *notebooks]
+    command = [sys.executable, "-S", "-P", script, *notebooks, budget]
     done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("TOLD ")]
     assert told, done.stdout[-2000:] + done.stderr[-2000:]

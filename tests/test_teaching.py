@@ -344,7 +344,7 @@ def test_an_assignment_is_due_when_its_chapters_have_been_read_and_after_it_went
 )
 def test_the_table_of_assignments_says_what_their_sources_say(title, name):
     _, questions, points, hours = assignments()[title]
-    cells = notebook(BOOK / "exercises" / "student" / f"{name}.ipynb")
+    cells = notebook(BOOK / "exercises" / name / "student.ipynb")
     text = "\n".join(cell["text"] for cell in cells if cell["cell_type"] == "markdown")
     worth = [float(p) for p in re.findall(r"^## Question \d+.*\((\d+(?:\.\d+)?) points?\)$", text, flags=re.M)]
     assert len(worth) == questions

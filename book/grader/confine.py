@@ -63,6 +63,7 @@ def environment(home: str) -> dict[str, str]:
     """All of the environment that a submission sees."""
     return {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": str(Path(srcnn.__file__).resolve().parents[1]),  # the grader's own package
         "HOME": home, "USER": "student", "LOGNAME": "student", "LANG": "C.UTF-8", "TERM": "dumb",
         "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PIP_NO_INDEX": "1", "PIP_RETRIES": "0",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -108,5 +109,5 @@ def _container(protection: Protection, limits: Limits, name: str) -> list[str]:
     for place in (SCRATCH, "/tmp"):
         words += ["--tmpfs", f"{place}:rw,size={limits.disk}m,mode=1777"]
     for key, value in environment(SCRATCH).items():
-        words += [] if key == "PATH" else ["--env", f"{key}={value}"]
+        words += [] if key in ("PATH", "PYTHONPATH") else ["--env", f"{key}={value}"]
     return [*words, "--volume", f"{INSIDE}:/inside:ro", protection.image, "python", "-s", "-B", "/inside/worker.py"]

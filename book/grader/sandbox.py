@@ -38,7 +38,7 @@ class Sandbox:
     def __init__(self, protection: Protection, limits: Limits) -> None:
         self.protection, self.limits = protection, limits
         root = os.geteuid() == 0 and protection.kind == "bubblewrap"
-        # root's own processes know no limit of their number; a grading process has one sandbox at a time, hence one user
+        # root's own processes know no limit of their number; a grading process has one sandbox at a time, so one user
         self.user = 20000 + os.getpid() % 40000 if root else 0
         self.name = f"srcnn-{os.getpid()}-{time.monotonic_ns()}"
         self.folder = tempfile.mkdtemp(prefix="srcnn-") if protection.kind == "none" else None

@@ -34,7 +34,7 @@ def measure(number: int, answer: object) -> Right:
 
     Args:
         number: of the question.
-        answer: the function or the value that it asks for.
+        answer: the function that it asks for.
 
     Returns:
         A line that says that it is right.
@@ -46,21 +46,10 @@ def measure(number: int, answer: object) -> Right:
 
 
 def stages(number: int, answer: object) -> Right:
-    """Check an answer to a question of the assignment *Three stages by hand*, chapters 4 to 6.
-
-    Args:
-        number: of the question.
-        answer: the function that it asks for.
-
-    Returns:
-        A line that says that it is right.
-
-    Raises:
-        NotYet: it is wrong, and the message says what to rethink; or :class:`~srcnn.checks.judging.Unanswered`.
-    """
+    """Check an answer to a question of *Three stages by hand*, chapters 4 to 6; as :func:`measure`."""
     return _check("stages", number, answer)
 
 
 def training(number: int, answer: object) -> Right:
-    """Check an answer to a question of the assignment *Train and report*, chapters 7 to 10; as :func:`measure`."""
+    """Check an answer to a question of *Train and report*, chapters 7 to 10; as :func:`measure`."""
     return _check("training", number, answer)

@@ -216,7 +216,7 @@ def weights(kernels: tuple[int, int, int], widths: tuple[int, int], *, seed: int
 
 
 def _sharpen(image: Tensor, weights: dict[str, Tensor]) -> Tensor:
-    model = pretrained.from_state_dict(weights, "the weights", padding="replicate")
+    model = pretrained.from_state_dict(weights, "the weights")
     with torch.no_grad():
         return model(image[None, None])[0, 0]
 

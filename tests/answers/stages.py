@@ -486,7 +486,7 @@ def sharpen(image, weights):
         (
             """
 def sharpen(image, weights):
-    network = pretrained.from_state_dict(weights, "mine", padding="replicate")
+    network = pretrained.from_state_dict(weights, "mine")
     return network(image[None, None])[0, 0].detach()
 """,
             "the very function",
