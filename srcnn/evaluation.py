@@ -84,7 +84,7 @@ def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
     return upscale
 
 
-def score(upscaler: Upscaler, original: Tensor, *, scale: int, color_space: str = "luma") -> Scores:
+def score_image(upscaler: Upscaler, original: Tensor, *, scale: int, color_space: str = "luma") -> Scores:
     """Measure one image by the protocol.
 
     Args:
@@ -107,7 +107,7 @@ def score(upscaler: Upscaler, original: Tensor, *, scale: int, color_space: str 
 def evaluate(
     upscaler: Upscaler, images: Iterable[tuple[str, Tensor]], *, scale: int, color_space: str = "luma"
 ) -> dict[str, Scores]:
-    """Measure a set of images by the protocol; see :func:`score`.
+    """Measure a set of images by the protocol; see :func:`score_image`.
 
     Args:
         upscaler: :func:`srcnn.resize.enlarge` for bicubic, or :func:`upscaler` of a network.
@@ -137,7 +137,7 @@ def evaluate_all(
         upscalers: by name.
         images: as for :func:`evaluate`.
         scale: 2, 3 or 4.
-        color_spaces: of each upscaler; see :func:`score`.
+        color_spaces: of each upscaler; see :func:`score_image`.
 
     Returns:
         Name of the upscaler -> name of the image -> scores, in the given orders.
@@ -154,7 +154,7 @@ def evaluate_all(
         for method, table in tables.items():
             if name in table:
                 raise InputError(f"two images have the name {name}; rename one of them, or the table would lose it")
-            table[name] = score(upscalers[method], original, scale=scale, color_space=color_spaces[method])
+            table[name] = score_image(upscalers[method], original, scale=scale, color_space=color_spaces[method])
     if not all(tables.values()):
         raise InputError("there is no image to measure")
     return tables
