@@ -23,7 +23,7 @@ from torch import Tensor
 from srcnn.files import InputError, atomic, writable
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
-_ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}  # other formats start programs
+_ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
@@ -249,7 +249,7 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
     if path.is_dir():
         raise InputError(f"{path} is a folder; one image file is expected")
     try:
-        # what Pillow remarks about size and metadata is decided here, by MAX_PIXELS and by the sentences below
+        # What Pillow remarks about size and metadata is decided below; its other formats would start programs.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=sorted(_ENDINGS)) as image:
             _check_kind(path, image)
             image.load()
