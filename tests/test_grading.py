@@ -221,8 +221,8 @@ def test_nobody_left_anything_behind_or_saw_a_secret(class_):
 
 def test_no_page_shows_a_test_or_takes_a_name_for_html(class_):
     _, out, _ = class_
-    bodies = [line.strip() for path in (suite.EXERCISES / NAME).glob("hidden*.py") for line in path.open()]
-    lines = [line for line in bodies if len(line) > 12]
+    texts = [path.read_text(encoding="utf-8") for path in (suite.EXERCISES / NAME).glob("hidden*.py")]
+    lines = [line.strip() for text in texts for line in text.splitlines() if len(line.strip()) > 12]
     assert len(lines) > 100
     for path in [*(out / "feedback").iterdir(), out / "summary.html"]:
         text = path.read_text(encoding="utf-8")
@@ -356,8 +356,8 @@ def test_a_solution_gets_all_points(protected, name):
 
 
 def test_the_solution_that_trains_gets_all_other_points_with_a_small_budget(protected, monkeypatch):
-    monkeypatch.setattr(hidden_weights, "SQUARES", 1_000)
-    result = graded_notebook(suite.EXERCISES / "training" / "solution.ipynb", protected, **{"48_000": "1_000"})
+    monkeypatch.setattr(hidden_weights, "SQUARES", 4_000)
+    result = graded_notebook(suite.EXERCISES / "training" / "solution.ipynb", protected, **{"48_000": "4_000"})
     assert result.errors == result.left_out == {}
     *others, trained = result.questions
     assert all(question.points == question.possible for question in others)
