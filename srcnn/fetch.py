@@ -75,7 +75,7 @@ def fetch(
         progress: see :func:`download`.
 
     Returns:
-        The root that now holds the whole set: ``--root``, else ``$SRCNN_DATA``, else the user's cache.
+        The root that now holds the whole set, ``--root``, else ``$SRCNN_DATA``, else the user's cache.
 
     Raises:
         InputError: the mirrors together did not give every file; the message says how each failed.

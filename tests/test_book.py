@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import srcnn
-from srcnn import color, evaluation, metrics, model, pairs, published, resize, training
+from srcnn import color, evaluation, metrics, model, pairs, pretrained, published, resize, training
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
@@ -97,6 +97,7 @@ def test_its_cells_were_run_in_order_and_without_errors_or_noise(notebook):
         for output in cell["outputs"]:
             assert output["output_type"] != "error"
             assert output.get("name") != "stderr", output.get("text")
+            assert output.get("data", {}).get("text/plain") != [], "shown, but empty: a listing of code that moved?"
 
 
 def test_every_figure_says_in_words_what_is_seen(notebook):
@@ -215,6 +216,22 @@ def test_the_paper_on_one_page_prints_the_published_figures():
     others = {method: published.score("set5", 3, method).psnr for method in ("SC", "NE+LLE", "ANR", "KK", "A+")}
     others |= {f: published.score("set5", 3, f, "ImageNet").psnr for f in ("9-1-5", "9-3-5", "9-5-5")}
     assert [name for name, psnr in others.items() if f"{psnr:.2f}" not in page] == []
+
+
+def test_the_page_of_the_commands_lists_all_shipped_weights():
+    page = (BOOK / "api" / "commands.md").read_text(encoding="utf-8")
+    listed = page.split("Shipped are\n")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"`(\S+)`", listed)) == pretrained.names()
+
+
+def test_the_pages_of_the_package_have_every_module_once():
+    pages = [page.read_text(encoding="utf-8") for page in (BOOK / "api").glob("*.md")]
+    documented = [name for page in pages for name in re.findall(r"automodule:: (\S+)", page)]
+    folder = Path(srcnn.__file__).parent
+    paths = [path.relative_to(folder).with_suffix("").parts for path in folder.rglob("*.py")]
+    modules = {".".join(["srcnn", *parts]).removesuffix(".__init__") for parts in paths}
+    answers = {name for name in modules if re.match(r"srcnn\.checks\.(?!judging)", name)}  # to the assignments
+    assert sorted(documented) == sorted(modules - answers - {"srcnn", "srcnn.__main__"})
 
 
 def test_the_glossary_is_sorted_and_gives_every_term_in_chinese_in_one_line():
