@@ -40,13 +40,13 @@ book: $(READY)  ## build the book into _build/html
 TESTS = $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist worksteal --cov --cov-report=term --cov-fail-under=90
 test: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 test: $(READY)  ## test the package, the commands, the built pages and every chapter
-	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about eight minutes on two cores"
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about a quarter of an hour on two cores"
 	$(TESTS)
 	@$(MAKE) --no-print-directory chapters
 
 test-all: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 test-all: $(READY)  ## the same, with what only a release needs
-	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about fifteen minutes on two cores"
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, more than a quarter of an hour on two cores"
 	$(TESTS) -m ""
 	@$(MAKE) --no-print-directory chapters
 
@@ -60,7 +60,7 @@ $(OLDER): | $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps --target $@ ipywidgets==7.7.1 ipython_genutils==0.2.0
 chapters: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 chapters: $(READY) $(OLDER)  ## run every chapter alone, with the wheel only, and compare its outputs: [LANE=lowest]
-	@echo "== Tests, 2 of 2: every chapter, about four minutes on two cores$(if $(ON_LANE), ($(ON_LANE)))"
+	@echo "== Tests, 2 of 2: every chapter, some minutes on two cores$(if $(ON_LANE), ($(ON_LANE)))"
 	@rm -rf $(ALONE)
 	@$(BIN)/python -m build --wheel --no-isolation --outdir $(ALONE)/wheel . >/dev/null
 	@$(BIN)/python -m zipfile -e $(ALONE)/wheel/*.whl $(ALONE)/site

@@ -138,6 +138,8 @@ def page(app, pagename: str, templatename: str, context: dict, doctree: nodes.do
     context["metatags"] = context.get("metatags", "") + card(title, describe(doctree), context)
     if "body" in context:
         context["body"] = together(context["body"])
+    if pagename == "_modules/index":  # Sphinx puts a package's list beside its item, where HTML wants it inside
+        context["body"] = context["body"].replace("</li>\n<ul>", "\n<ul>").replace("</ul><li>", "</ul></li>\n<li>")
     if pagename == app.config.root_doc:
         context["body"] = re.sub(
             r'(<p><a [^>]*href="(\w+)\.html"><[^\n]*?</a>)', lambda m: timed(app, m), context["body"]
