@@ -1,4 +1,4 @@
-"""Images: files and the free sample photographs to tensors and back. The only module that knows Pillow and bytes.
+"""Images: files and the free sample photographs to tensors and back. The only module that opens and writes them.
 
 Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that stays in bytes, uint8, until
 :mod:`srcnn.upscale` cuts a tile from it.
@@ -17,20 +17,17 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from srcnn import formats
 from srcnn.files import InputError, atomic, writable
 
-MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _LONGEST_EXIF = 65_533  # bytes, of a JPEG
-_ORIENTATION = 0x0112
-_CAMERA = (0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # make, model, software, time, artist, copyright
-_BLOCKS = (0x8769, 0x8825)  # the exposure's and the place's
 # what Pillow's decoders raise on damaged files
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
 
@@ -108,41 +105,42 @@ class Photograph:
 
 
 def read_photograph(path: str | os.PathLike) -> Photograph:
-    """An 8-bit gray or RGB photograph, with or without alpha, turned upright by its EXIF orientation.
+    """A photograph of 8 bits, with or without alpha, turned upright by its EXIF orientation.
+
+    Palettes, single bits and a color that is marked as transparent become the colors and the alpha that they stand for;
+    an alpha that is opaque everywhere is none. Of the EXIF block what the camera wrote is kept, and what does not fit
+    the standard left out.
 
     Raises:
         InputError: the file is missing, damaged, too large, or of another kind.
     """
-    with _opened(path) as image:
-        tags = _camera_tags(image) if image.format == "TIFF" else None  # turning the image loses a TIFF's
-        image = ImageOps.exif_transpose(image)
-        exif, icc = image.getexif() if tags is None else tags, image.info.get("icc_profile")
-        exif.pop(_ORIENTATION, None)
-        transparent = image.mode in ("LA", "RGBA")
+    with opened(path) as image:
+        tags = formats.tags_of(image)
+        icc = image.info.get("icc_profile")
+        image = formats.upright(formats.plain(image), tags)
         values = _to_tensor(np.asarray(image))
-        pixels, alpha = (values[:-1], values[-1:]) if transparent else (values, None)
-        return Photograph(pixels, alpha, exif.tobytes() if len(exif) else None, icc)
+        pixels, alpha = (values[:-1], values[-1:]) if image.mode in ("LA", "RGBA") else (values, None)
+        if alpha is not None and alpha.min() == 255:
+            alpha = None
+        return Photograph(pixels, alpha, formats.camera_block(tags), icc)
 
 
-def _camera_tags(image: Image.Image) -> Image.Exif:
-    """What the camera wrote into a TIFF, where it stands among the tags that describe the file's own bytes."""
-    every, kept = image.getexif(), Image.Exif()
-    kept.update({tag: every[tag] for tag in _CAMERA if tag in every})
-    kept.update({tag: block for tag in _BLOCKS if (block := dict(every.get_ifd(tag)))})
-    return kept
-
-
-def check_output(path: str | os.PathLike, *, height: int, width: int, alpha: bool) -> None:
-    """Find out before the work is done whether an image of this kind can be written there.
+def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int = 1) -> None:
+    """Find out before the work is done whether a photograph can be written there, ``scale`` times as high and wide.
 
     Raises:
-        InputError: the folder, the file type or the size will not do.
+        InputError: the folder, the file type or the size will not do, or something of the photograph would be lost.
     """
     kind = WRITABLE.get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"{path} names no file type that can be written; end it in {', '.join(WRITABLE)}")
-    if alpha and kind in ("JPEG", "BMP"):
+    if photograph.alpha is not None and kind in ("JPEG", "BMP"):
         raise InputError(f"{path} cannot hold the photograph's transparency; end it in .png, .tif or .webp")
+    if photograph.icc and (kind == "BMP" or (kind == "WEBP" and len(photograph.pixels) == 1)):
+        raise InputError(f"{path} cannot hold the photograph's color profile; end it in .png, .tif or .jpg")
+    if kind == "JPEG" and len(photograph.exif or b"") > _LONGEST_EXIF:
+        raise InputError(f"{path} cannot hold the photograph's EXIF block of {len(photograph.exif)} bytes; take .png")
+    height, width = (scale * side for side in photograph.pixels.shape[-2:])
     longest = _LONGEST_SIDE.get(kind)
     if longest and max(height, width) > longest:
         raise InputError(f"{path} would be {width} x {height} pixels, more than the {longest} of {kind}; take .png")
@@ -156,11 +154,9 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
         InputError: see :func:`check_output`.
         OSError: the disk is full, or the like; an older file of that name is untouched.
     """
-    pixels, alpha = photograph.pixels, photograph.alpha
-    check_output(path, height=pixels.shape[-2], width=pixels.shape[-1], alpha=alpha is not None)
+    check_output(path, photograph)
     kind = WRITABLE[Path(path).suffix.lower()]
-    if kind == "JPEG" and len(photograph.exif or b"") > _LONGEST_EXIF:
-        raise InputError(f"{path} cannot hold the photograph's EXIF block of {len(photograph.exif)} bytes; take .png")
+    pixels, alpha = photograph.pixels, photograph.alpha
     values = pixels if alpha is None else torch.cat([pixels, alpha])
     image = Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy())
     options = {"exif": photograph.exif, "icc_profile": photograph.icc}
@@ -202,96 +198,55 @@ def png(image: Tensor) -> bytes:
     return stream.getvalue()
 
 
-def full_range_luma(path: str | os.PathLike) -> Tensor:
-    """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
-
-    Returns:
-        ``(H, W)``, uint8.
-
-    Raises:
-        InputError: as for :func:`read`.
-    """
-    with _opened(path) as image:
-        return torch.from_numpy(np.array(image.convert("YCbCr").getchannel(0)))
-
-
-def pillow_resize(plane: Tensor, height: int, width: int, kernel: str) -> Tensor:
-    """What Pillow makes of bytes, rounded to bytes after each direction; no step of the protocol.
-
-    Args:
-        plane: ``(H, W)``, uint8.
-        height: of the result.
-        width: of the result.
-        kernel: ``"bilinear"`` or ``"bicubic"``; widened where the result is smaller.
-
-    Returns:
-        ``(height, width)``, uint8.
-    """
-    resampling = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[kernel]
-    return torch.from_numpy(np.array(Image.fromarray(plane.numpy()).resize((width, height), resampling)))
-
-
 def pixel_hash(path: str | os.PathLike) -> str:
     """SHA-256 over mode, size and pixels: the same for a PNG and a BMP of one image.
 
     Raises:
         InputError: the file is missing, damaged or of a kind that cannot be read.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
+        image = formats.plain(image)
         head = f"{image.mode} {image.width} {image.height}\n".encode()
         return hashlib.sha256(head + image.tobytes()).hexdigest()
 
 
 @contextmanager
-def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
-    """An image file, open and decoded, of a kind that the course works with."""
+def opened(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """An image file, open and decoded, of a kind that the course works with.
+
+    Yields:
+        The image, in the mode of its file; :func:`srcnn.formats.plain` makes it gray or RGB.
+
+    Raises:
+        InputError: the file is missing, damaged, too large, or of another kind.
+    """
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; one image file is expected")
     try:
-        # What Pillow remarks about size and metadata is decided below; its other formats would start programs.
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=sorted(_ENDINGS)) as image:
-            _check_kind(path, image)
+        # A stream and no path: of a path Pillow maps some files into memory, and scrambles a TIFF that is to be turned.
+        # What it remarks about size and metadata is decided in srcnn.formats.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            path.open("rb") as stream,
+            Image.open(stream, formats=formats.KINDS) as image,
+        ):
+            formats.check_kind(path, image)
+            formats.forget_xmp(image)
             image.load()
             yield image
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path} is no image that can be read; {', '.join(READABLE)} files can") from None
+        raise InputError(f"{path} {formats.unidentified(path)}") from None
     except Image.DecompressionBombError:
-        raise InputError(f"{path} is too large: at most {MAX_PIXELS // 10**6} megapixels are read") from None
+        raise InputError(f"{path} is too large: at most {formats.MAX_PIXELS // 10**6} megapixels are read") from None
     except InputError:
         raise
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{path} cannot be read: {error.strerror}") from None
         raise InputError(f"{path} is damaged or cut short ({error}); get a whole copy") from None
-
-
-def _check_kind(path: Path, image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputError(f"{path} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read")
-    # MPO: a telephone's JPEG with a second view or a brightness map behind the photograph
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise InputError(f"{path} holds {image.n_frames} pictures (an animation or several pages); give a single one")
-    if image.mode == "P":
-        raise InputError(f"{path} has a palette, whose numbers are no brightness; save it as RGB")
-    if image.mode == "CMYK":
-        raise InputError(f"{path} is in the printing colors CMYK; save it as RGB")
-    if image.mode.startswith("I") or image.mode == "F" or _deep(image):
-        raise InputError(f"{path} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or gray")
-    if "transparency" in image.info:
-        raise InputError(f"{path} has one color marked as transparent; save it as RGBA, or as RGB or gray without")
-    if image.mode not in ("L", "LA", "RGB", "RGBA"):
-        raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or gray")
-
-
-def _deep(image: Image.Image) -> bool:
-    """Whether a color file has 16 bits per channel, which Pillow would halve without a word."""
-    bits = getattr(image, "tag_v2", {}).get(258, (8,))  # TIFF BitsPerSample
-    raw = image.tile[0][3] if image.tile else ""
-    return max(bits) > 8 or ";16" in str(raw)
 
 
 def _to_tensor(array: np.ndarray) -> Tensor:

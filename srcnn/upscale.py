@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from srcnn.color import rgb_to_ycbcr, ycbcr_to_rgb
@@ -21,6 +22,8 @@ from srcnn.resize import enlarge
 SMALLEST = 4  # pixels a side: what bicubic interpolation looks at
 LARGEST = 600_000_000  # pixels of the result: 1.8 GB of bytes
 _TILE = 384  # pixels a side of the result: its 64 feature maps take 38 MB
+_SEEN = 8  # of 255: what covers less of its background is not seen
+_BLACK, _LUMA = 16 / 255, 219 / 255  # where luma begins, and how far it reaches
 _REACH = 4  # low-resolution pixels that bicubic needs beside a tile, with room to spare
 
 Progress = Callable[[int, int], None]
@@ -56,22 +59,32 @@ def upscale(
     if model is not None and model.channels not in (1, 3):
         raise InputError(f"this network works on {model.channels} channels; a photograph needs one for luma or for RGB")
     sharpen = enlarge if model is None else upscaler(model, device)
+    pixels = photograph.pixels if photograph.alpha is None else _continued(photograph.pixels, photograph.alpha)
     margin = _margin(model, scale)
 
     def enlarged(low: Tensor) -> Tensor:
         if model is not None and model.channels == 3:
             return sharpen(low.expand(3, -1, -1), scale)[: low.shape[0]]
-        if low.shape[0] == 1:
-            return sharpen(low, scale)
+        if low.shape[0] == 1:  # as luma, for that is what the network has seen: black is 16 and white 235
+            return (sharpen(low * _LUMA + _BLACK, scale) - _BLACK) / _LUMA
         ycbcr = rgb_to_ycbcr(low)
         return ycbcr_to_rgb(torch.cat([sharpen(ycbcr[:1], scale), enlarge(ycbcr[1:], scale)]))
 
     side = max(1, tile // scale)
-    pixels = _tiled(photograph.pixels, enlarged, scale, side, margin, progress)
+    pixels = _tiled(pixels, enlarged, scale, side, margin, progress)
     alpha = photograph.alpha
     if alpha is not None:
         alpha = _tiled(alpha, lambda low: enlarge(low, scale), scale, side, _REACH, lambda done, total: None)
     return replace(photograph, pixels=pixels, alpha=alpha)
+
+
+def _continued(pixels: Tensor, alpha: Tensor) -> Tensor:
+    """The colors of the nearest pixel that is seen, under those that are not: else the hidden ones shine at the rim."""
+    hidden = alpha[0].numpy() < _SEEN
+    if not hidden.any() or hidden.all():
+        return pixels
+    rows, columns = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    return pixels[:, rows, columns]
 
 
 def _margin(model: SRCNN | None, scale: int) -> int:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from srcnn import images
 from srcnn.files import InputError
 from srcnn.images import Photograph, pixel_hash, read, read_photograph, write_photograph
+from srcnn.tutorial import full_range_luma
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
@@ -82,26 +83,23 @@ def _bomb(side: int) -> bytes:
 
 GRAY16 = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8))
 WRONG = {
-    "text.png": (lambda: b"no picture at all", "is no image that can be read"),
-    "empty.jpg": (lambda: b"", "is no image that can be read"),
-    "page.eps": (lambda: _saved(_picture(), "EPS"), "is no image that can be read"),
+    "text.png": (lambda: b"no picture at all", "holds no image that can be read"),
+    "empty.jpg": (lambda: b"", "holds no image that can be read"),
+    "page.eps": (lambda: _saved(_picture(), "EPS"), "holds no image that can be read"),
     "gray16.png": (lambda: _saved(GRAY16, "PNG"), "more than 8 bits per channel"),
     "gray16.tif": (lambda: _saved(GRAY16, "TIFF"), "more than 8 bits per channel"),
     "float.tif": (lambda: _saved(Image.new("F", (4, 4)), "TIFF"), "more than 8 bits per channel"),
     "rgb16.png": (_rgb16, "more than 8 bits per channel"),
     "rgb16.tif": (_tiff16, "more than 8 bits per channel"),
-    "palette.png": (lambda: _saved(_picture().quantize(8), "PNG"), "has a palette"),
     "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK; save it as RGB"),
-    "bits.png": (lambda: _saved(_picture().convert("1"), "PNG"), "Pillow's mode 1; save it as 8-bit"),
-    "key.png": (lambda: _encoded("PNG", transparency=(1, 2, 3)), "one color marked as transparent"),
-    "moving.gif": (lambda: _animation("GIF"), "is no image that can be read"),
+    "moving.gif": (lambda: _animation("GIF"), "holds no image that can be read"),
     "moving.webp": (lambda: _animation("WEBP"), "holds 2 pictures"),
     "moving.png": (lambda: _animation("PNG"), "holds 2 pictures"),
     "pages.tif": (lambda: _animation("TIFF"), "holds 2 pictures"),
     "cut.jpg": (lambda: _encoded("JPEG")[:-200], "is damaged or cut short"),
-    "head.jpg": (lambda: _encoded("JPEG")[:100], "is (damaged or cut short|no image that can be read)"),
+    "head.jpg": (lambda: _encoded("JPEG")[:100], "(is damaged or cut short|holds no image that can be read)"),
     "cut.png": (lambda: _encoded("PNG")[:-200], "is damaged or cut short"),
-    "head.png": (lambda: _encoded("PNG")[:20], "is (damaged or cut short|no image that can be read)"),
+    "head.png": (lambda: _encoded("PNG")[:20], "(is damaged or cut short|holds no image that can be read)"),
     "large.png": (lambda: _bomb(11_000), "has 11000 x 11000 pixels; at most 100 megapixels"),
     "huge.png": (lambda: _bomb(60_000), "is too large: at most 100 megapixels"),
 }
@@ -112,7 +110,7 @@ def test_a_file_of_the_wrong_kind_ends_in_one_sentence_with_its_name(tmp_path, n
     content, message = WRONG[name]
     path = tmp_path / name
     path.write_bytes(content())
-    for use in (read, read_photograph, pixel_hash, images.full_range_luma):
+    for use in (read, read_photograph, pixel_hash, full_range_luma):
         with pytest.raises(InputError, match=f"{path}.*{message}") as error:
             use(path)
         assert "\n" not in str(error.value)
@@ -152,15 +150,6 @@ def test_no_damage_raises_anything_else(tmp_path, kind):
     assert outcomes == {"image", "sentence"}
 
 
-def test_an_exif_block_that_makes_no_sense_is_damage(tmp_path):
-    """Text where a width is expected: Pillow reads it without a word and fails when it is written again."""
-    exif = Image.Exif()
-    exif[0x010F] = "a camera"
-    (tmp_path / "a.jpg").write_bytes(_encoded("JPEG", exif=exif).replace(b"\x01\x0f", b"\x01\x00"))
-    with pytest.raises(InputError, match=r"a\.jpg is damaged or cut short"):
-        read_photograph(tmp_path / "a.jpg")
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
 def test_a_photograph_is_turned_as_the_camera_was_held(tmp_path, suffix, orientation):
@@ -181,7 +170,9 @@ def test_the_first_picture_of_a_telephones_jpeg_is_the_photograph(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "mode"), [(s, m) for s in (".png", ".tif", ".webp") for m in MODES] + [(".jpg", "L"), (".jpg", "RGB")]
+    ("suffix", "mode"),
+    [(s, m) for s in (".png", ".tif", ".webp") for m in MODES if (s, m[0]) != (".webp", "L")]  # WebP knows no gray
+    + [(".jpg", "L"), (".jpg", "RGB")],
 )
 def test_alpha_exif_and_profile_survive_reading_and_writing(tmp_path, suffix, mode):
     source, target = tmp_path / "in.png", tmp_path / f"out{suffix}"
@@ -194,7 +185,7 @@ def test_alpha_exif_and_profile_survive_reading_and_writing(tmp_path, suffix, mo
         assert written.info["icc_profile"] == b"a profile"
     back = read_photograph(target)
     assert (back.alpha is None) == (not mode.endswith("A"))
-    if suffix != ".jpg" and (suffix, mode[0]) != (".webp", "L"):  # WebP knows no gray
+    if suffix != ".jpg":
         assert torch.equal(back.pixels, photograph.pixels)
     if back.alpha is not None:
         assert torch.equal(back.alpha, photograph.alpha)
@@ -219,7 +210,7 @@ def test_the_exif_block_of_a_tiff_goes_along_and_its_layout_does_not(tmp_path, s
 
 def test_an_exif_block_too_long_for_jpeg_is_told_and_the_older_file_stays(tmp_path):
     exif = _exif(1)
-    exif[0x010E] = "d" * 70_000
+    exif[0x013B] = "d" * 70_000  # the artist
     _picture().save(tmp_path / "in.png", exif=exif)
     (tmp_path / "out.jpg").write_text("old")
     with pytest.raises(InputError, match=r"out\.jpg cannot hold the photograph's EXIF block of \d+ bytes; take \.png"):
@@ -248,7 +239,7 @@ def test_transparency_is_not_dropped_in_silence(tmp_path, suffix):
 )
 def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path, name, width, message):
     with pytest.raises(InputError, match=message):
-        images.check_output(tmp_path / name, height=5, width=width, alpha=False)
+        images.check_output(tmp_path / name, Photograph(torch.zeros(1, 1, 1, dtype=torch.uint8).expand(1, 5, width)))
 
 
 def test_a_full_disk_leaves_the_old_file_untouched(tmp_path, monkeypatch):

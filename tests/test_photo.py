@@ -141,11 +141,19 @@ def assert_within_one(shown: torch.Tensor, wanted: torch.Tensor) -> None:
 
 
 COLOR = crop("astronaut", 53, 71)
+TURNED = (  # an orientation in XMP alone, which browsers do not follow
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
 GOOD = {
     "color.png": stored(COLOR),
     "gray.png": stored(crop("coins", 40, 61)),
     "opaque.png": stored(COLOR.convert("RGBA")),
     "two-bits.png": written(8, 6, 2, 0, bytes(b for y in range(6) for b in (0, 0b00011011 + y, 0b11100100))),
+    "palette.png": stored(COLOR.quantize(16)),
+    "bits.png": stored(COLOR.convert("1")),
+    "unused-key.png": stored(crop("astronaut", 53, 71), transparency=(1, 2, 3)),
+    "xmp-turned.jpg": stored(COLOR, "JPEG", quality=80, xmp=TURNED),
     "telephone.jpg": stored(COLOR, "JPEG", quality=80, exif=oriented(6)),
     "gray.jpg": stored(crop("coins", 40, 61), "JPEG", quality=90),
     "lossy.webp": stored(COLOR, "WEBP", quality=80),
@@ -214,10 +222,7 @@ BAD = {  # also refused by the command
     "head.jpg": (stored(COLOR, "JPEG")[:30], "damaged or cut short"),
     "cut.webp": (stored(COLOR, "WEBP")[:400], "damaged or cut short"),
     "head.webp": (stored(COLOR, "WEBP")[:20], "damaged or cut short"),
-    "palette.png": (stored(COLOR.quantize(16)), "palette"),
     "deep.png": (written(4, 4, 16, 2, bytes(4 * 25)), "more than 8 bits"),
-    "bits.png": (written(8, 8, 1, 0, bytes(16)), "1 bit per pixel"),
-    "hole.png": (stored(COLOR, transparency=(0, 0, 0)), "marked as transparent"),
     "moving.png": (stored(COLOR, save_all=True, append_images=[COLOR.rotate(180)]), "animation"),
     "moving.webp": (stored(COLOR, "WEBP", save_all=True, append_images=[COLOR.rotate(180)]), "animation"),
     "print.jpg": (stored(COLOR.convert("CMYK"), "JPEG"), "CMYK"),
@@ -229,6 +234,7 @@ BEYOND = {  # the command takes these
     ),
     "wide.png": (stored(Image.new("RGB", (6000, 4))), "at most 16384 pixels a side"),
     "glass.png": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254))), "transparency"),
+    "hole.png": (stored(COLOR, transparency=COLOR.getpixel((3, 4))), "transparency"),
     "lying.webp": (stored(COLOR, "WEBP", exif=oriented(6)), "to be turned"),
 }
 

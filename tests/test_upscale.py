@@ -11,6 +11,7 @@ from srcnn.color import rgb_to_ycbcr
 from srcnn.evaluation import upscaler
 from srcnn.images import Photograph, sample, to_bytes, to_float
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.pretrained import load
 from srcnn.resize import enlarge
 from srcnn.upscale import LARGEST, _margin, check_size, upscale
 
@@ -69,14 +70,40 @@ def test_tiles_leave_no_trace(method, kind, tile):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_luma_of_a_gray_photograph_is_the_methods_own_answer(method):
+def test_a_gray_photograph_becomes_what_the_same_picture_in_rgb_becomes(method):
     model, scale = METHODS[method]
-    low = to_float(PHOTOGRAPHS["gray"].pixels)
-    answer = enlarge if model is None else upscaler(model)
-    expected = answer(low, scale) if method != "color" else answer(low.expand(3, -1, -1), scale)[:1]
-    ours = upscale(PHOTOGRAPHS["gray"], model, scale=scale).pixels
+    gray = PHOTOGRAPHS["gray"].pixels
+    ours = upscale(Photograph(gray), model, scale=scale).pixels
     assert ours.shape == (1, 53 * scale, 71 * scale)
-    assert (ours.int() - to_bytes(expected).int()).abs().max() <= 1
+    colors = upscale(Photograph(gray.expand(3, -1, -1)), model, scale=scale).pixels
+    assert (ours.int() - colors.int()).abs()[: 1 if method == "color" else 3].max() <= 1
+
+
+@pytest.mark.parametrize("name", ["srcnn-9-1-5-x4", "srcnn-9-5-5-x4"])
+def test_black_stays_black_in_a_gray_photograph(name):
+    """Taken for luma as it is, black would be darker than anything the network has seen; it made 9 and 16 of it."""
+    flat = torch.zeros(1, 24, 24, dtype=torch.uint8)
+    large = upscale(Photograph(flat), load(name).model, scale=4).pixels
+    assert large[:, 24:-24, 24:-24].max() == 0
+
+
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (0, 0, 255), (255, 255, 255)])
+def test_what_is_hidden_under_transparency_does_not_shine_at_the_rim(hidden):
+    """A disc of one color: wherever some of it is seen, it has that color, whatever lies around it unseen."""
+    row = torch.arange(40) - 19.5
+    inside = (row**2 + row[:, None] ** 2).sqrt() < 12
+    color = torch.tensor((255, 200, 0))[:, None, None]
+    pixels = torch.where(inside, color, torch.tensor(hidden)[:, None, None]).byte()
+    large = upscale(Photograph(pixels, inside[None].byte() * 255), load("srcnn-9-1-5-x3").model, scale=3)
+    off = (large.pixels.int() - color).abs().amax(0)
+    assert large.alpha.unique().numel() > 30
+    assert off[large.alpha[0] > 0].max() <= 4
+
+
+def test_a_photograph_that_is_all_unseen_or_all_seen_keeps_its_colors():
+    for value in (0, 7, 8, 255):
+        large = upscale(Photograph(CAT, torch.full_like(CAT[:1], value)), None, scale=2)
+        assert torch.equal(large.pixels, upscale(Photograph(CAT), None, scale=2).pixels)
 
 
 def test_the_network_sharpens_luma_and_the_colors_are_bicubic():

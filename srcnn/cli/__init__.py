@@ -39,7 +39,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         if distributed.is_main_process():
-            print("srcnn: interrupted; a training run goes on with --out and --resume", file=sys.stderr)
+            goes_on = "; the run goes on with --out and --resume" if "train" in (argv or sys.argv[1:])[:1] else ""
+            print(f"srcnn: interrupted{goes_on}", file=sys.stderr)
         return 130
     except distributed.WorkerLost as error:
         print(f"srcnn: {error}", file=sys.stderr)

@@ -179,7 +179,7 @@ def enlarge(given: argparse.Namespace) -> None:
     photograph = images.read_photograph(given.photo)
     height, width = photograph.pixels.shape[-2:]
     check_size(height, width, scale)
-    images.check_output(given.output, height=height * scale, width=width * scale, alpha=photograph.alpha is not None)
+    images.check_output(given.output, photograph, scale=scale)
     weights = given.weights or f"srcnn-9-1-5-x{scale}"
     model = None if weights == "bicubic" else pretrained.load(weights, scale=scale).model
     with counter("tile") as count:

@@ -1,5 +1,5 @@
 // A file in, its pixels out, or one sentence that says what would be right. The same files are refused as by
-// srcnn.images: what the browser would silently convert (palettes, 16 bits, CMYK) would not be what the file holds.
+// srcnn.formats: what the browser would silently convert (16 bits, CMYK) would not be what the file holds.
 "use strict";
 
 const PHOTO_LIMITS = {
@@ -11,7 +11,7 @@ const PHOTO_LIMITS = {
   middle: 1200, // pixels a side of the result, where only the middle is taken
 };
 
-// The pixels of a file: { name, width, height, gray, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
+// The pixels of a file: { name, width, height, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
 // those of a square from its middle.
 async function photoRead(file, scale, middle = false) {
   const name = file.name;
@@ -20,6 +20,7 @@ async function photoRead(file, scale, middle = false) {
   const content = await file.arrayBuffer().catch(() => {
     throw new Error(`${name} cannot be read from the disk; is it still there?`);
   });
+  photoTrusted();
   const header = photoHeader(new DataView(content), name);
   if (header.width * header.height > PHOTO_LIMITS.read) {
     throw new Error(`${name} has ${header.width} x ${header.height} pixels; at most 100 megapixels are read.`);
@@ -39,7 +40,7 @@ async function photoRead(file, scale, middle = false) {
         "save it without, or use the command srcnn upscale.");
     }
   }
-  return { ...picture, name, gray: header.gray };
+  return { ...picture, name };
 }
 
 // Refuse what is too small or would become too large. The error's `large` says that its middle could be taken.
@@ -59,6 +60,20 @@ function photoCheck({ name, width, height }, scale) {
   }
 }
 
+// Some browsers add noise to what a page reads from a picture, so that nobody is known again by it.
+function photoTrusted() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 16 });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const known = new ImageData(16, 16);
+  known.data.forEach((_, i) => (known.data[i] = i % 4 === 3 ? 255 : (i * 37) % 256));
+  context.putImageData(known, 0, 0);
+  const read = context.getImageData(0, 0, 16, 16).data;
+  if (known.data.some((value, i) => value !== read[i])) {
+    throw new Error("Your browser changes the pixels that a page reads, to protect your privacy. " +
+      "Allow this page to read them, or use the command srcnn upscale.");
+  }
+}
+
 // At most `most` pixels a side, from the middle.
 function photoPixels(bitmap, most) {
   const [width, height] = [Math.min(bitmap.width, most), Math.min(bitmap.height, most)];
@@ -68,7 +83,7 @@ function photoPixels(bitmap, most) {
   return { width, height, bytes: context.getImageData(0, 0, width, height).data };
 }
 
-// What the file says of itself: { width, height, gray }, as it is stored.
+// What the file says of itself: { width, height }, as it is stored.
 function photoHeader(view, name) {
   const is = (text, at) => [...text].every((c, i) => at + i < view.byteLength && view.getUint8(at + i) === c.charCodeAt(0));
   const fail = (what) => {
@@ -86,15 +101,11 @@ function photoHeader(view, name) {
 }
 
 function photoPng(view, is, fail) {
-  const [depth, color] = [view.getUint8(24), view.getUint8(25)];
-  if (color === 3) fail("has a palette, whose numbers are no brightness; save it as RGB.");
-  if (depth === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or gray.");
-  if (depth === 1) fail("has 1 bit per pixel; save it as 8-bit gray.");
+  if (view.getUint8(24) === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or gray.");
   for (let at = 8; !is("IDAT", at + 4); at += 12 + view.getUint32(at)) {
-    if (is("tRNS", at + 4)) fail("has one color marked as transparent; save it without.");
     if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; give a single picture.");
   }
-  return { width: view.getUint32(16), height: view.getUint32(20), gray: color === 0 || color === 4 };
+  return { width: view.getUint32(16), height: view.getUint32(20) };
 }
 
 function photoJpeg(view, fail) {
@@ -103,23 +114,22 @@ function photoJpeg(view, fail) {
     const marker = view.getUint8(at + 1);
     if (view.getUint8(at) !== 0xff || marker === 0xda) fail("is damaged or cut short; get a whole copy.");
     if (marker < 0xc0 || marker > 0xcf || [0xc4, 0xc8, 0xcc].includes(marker)) continue; // no start of a frame
-    const parts = view.getUint8(at + 9);
-    if (parts === 4) fail("is in the printing colors CMYK; save it as RGB.");
-    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), gray: parts === 1 };
+    if (view.getUint8(at + 9) === 4) fail("is in the printing colors CMYK; save it as RGB.");
+    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
   }
 }
 
 function photoWebp(view, is, fail) {
   const size = (at, bits) => view.getUint32(at, true) & (2 ** bits - 1);
-  if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff, gray: false };
-  if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1, gray: false };
+  if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff };
+  if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1 };
   if (!is("VP8X", 12)) fail("is damaged or of an unknown kind of WebP; save it as PNG.");
   if (view.getUint8(20) & 2) fail("is an animation; give a single picture.");
   // browsers do not turn a WebP by the camera's note
   for (let at = 12; at + 8 < view.byteLength; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) & 1)) {
     if (is("EXIF", at) && photoTurned(view, at + 8)) fail("carries a note that it is to be turned; save it as PNG or JPEG.");
   }
-  return { width: size(24, 24) + 1, height: size(27, 24) + 1, gray: false };
+  return { width: size(24, 24) + 1, height: size(27, 24) + 1 };
 }
 
 // Whether an EXIF block has an orientation other than upright.

@@ -15,11 +15,11 @@ function photoWorker(port) {
   const OFFSET = [16 / 255, 128 / 255, 128 / 255];
   const TO_RGB = inverse(TO_YCBCR);
 
-  let network, scale, width, height, gray, across, down;
+  let network, scale, width, height, across, down;
 
   port.onmessage = ({ data }) => {
     if (data.weights) {
-      ({ scale, width, height, gray } = data);
+      ({ scale, width, height } = data);
       network = layers(new Float32Array(data.weights));
       [across, down] = [taps(width, scale), taps(height, scale)];
     } else {
@@ -77,14 +77,13 @@ function photoWorker(port) {
 
   // Color ------------------------------------------------------------------------------------------------------
 
-  // RGBA bytes to one plane (gray, as it is) or three (luma and the two color differences).
+  // RGBA bytes to three planes: luma and the two color differences.
   function planes(bytes, rows) {
     const count = rows * width;
-    const made = Array.from({ length: gray ? 1 : 3 }, () => new Float64Array(count));
+    const made = Array.from({ length: 3 }, () => new Float64Array(count));
     for (let i = 0; i < count; i++) {
       const [r, g, b] = [bytes[4 * i] / 255, bytes[4 * i + 1] / 255, bytes[4 * i + 2] / 255];
-      if (gray) made[0][i] = r;
-      else made.forEach((plane, d) => (plane[i] = row(TO_YCBCR, d, r, g, b) + OFFSET[d]));
+      made.forEach((plane, d) => (plane[i] = row(TO_YCBCR, d, r, g, b) + OFFSET[d]));
     }
     return made;
   }
@@ -93,9 +92,8 @@ function photoWorker(port) {
   function paint(bytes, from, luma, colors) {
     for (let x = 0; x < luma.length; x++) {
       const at = 4 * (from + x);
-      const y = luma[x] - (gray ? 0 : OFFSET[0]);
-      const [cb, cr] = gray ? [0, 0] : [colors[0][x] - OFFSET[1], colors[1][x] - OFFSET[2]];
-      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * (gray ? y : row(TO_RGB, c, y, cb, cr));
+      const [y, cb, cr] = [luma[x] - OFFSET[0], colors[0][x] - OFFSET[1], colors[1][x] - OFFSET[2]];
+      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * row(TO_RGB, c, y, cb, cr);
       bytes[at + 3] = 255;
     }
   }

@@ -7,7 +7,7 @@ const PHOTO_MARGIN = 10; // small rows around a strip that its result depends on
 // Start; returns a function that stops. Calls on.strip({ first, last, bicubic, srcnn }, share done), then
 // on.done(number of Workers), or on.failed(sentence).
 function photoRun(picture, scale, on) {
-  const { width, height, gray, bytes } = picture;
+  const { width, height, bytes } = picture;
   const each = Math.ceil(PHOTO_STRIP / scale);
   const strips = Math.ceil(height / each);
   const count = Math.min(strips, Math.max(2, Math.min(navigator.hardwareConcurrency || 2, 8)));
@@ -43,7 +43,7 @@ function photoRun(picture, scale, on) {
       stop();
       on.done(count);
     };
-    worker.postMessage({ weights, scale, width, height, gray });
+    worker.postMessage({ weights, scale, width, height });
     send(worker);
   }
   return stop;
