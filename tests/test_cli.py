@@ -169,7 +169,11 @@ evaluate --weights bicubic --data good --scale 2 --json /proc/r.json    | /proc/
 evaluate --weights bicubic --data good --scale 2 --json /dev/full       | /dev/full is not an ordinary file
 upscale                                                     | required: photo, -o/--output, --scale
 upscale missing.png -o o.png --scale 2 --weights bicubic    | there is no file missing.png
-upscale good -o o.png --scale 2 --weights bicubic           | good is a folder
+upscale good -o text.png --scale 2 --weights bicubic        | text.png cannot be made: File exists; give another folder
+upscale good cat.png -o good --scale 2 --weights bicubic    | is the photograph itself
+upscale good good/../good -o out --scale 2 --weights bicubic | would both become out/
+upscale void -o out --scale 2 --weights bicubic             | void holds no image file
+upscale cat.png -o alpha.png --scale 2 --weights bicubic    | alpha.png is there already; --overwrite replaces it
 upscale text.png -o o.png --scale 2 --weights bicubic       | text.png holds no image that can be read
 upscale empty.png -o o.png --scale 2 --weights bicubic      | empty.png holds no image that can be read
 upscale cut.png -o o.png --scale 2 --weights bicubic        | cut.png is damaged or cut short
@@ -185,7 +189,6 @@ upscale cat.png -o o.png --scale 3 --weights x2.safetensors | was trained for x2
 upscale cat.png -o o.png --scale 3 --weights sub4.safetensors | was trained for x4, not x3
 upscale cat.png -o o --scale 2 --weights bicubic            | o names no file type that can be written
 upscale cat.png -o o.gif --scale 2 --weights bicubic        | o.gif names no file type
-upscale cat.png -o good --scale 2 --weights bicubic         | good names no file type
 upscale cat.png -o no/o.png --scale 2 --weights bicubic     | there is no folder
 upscale cat.png -o text.png/o.png --scale 2 --weights bicubic | cannot be written
 upscale cat.png -o /proc/o.png --scale 2 --weights bicubic  | /proc/
@@ -232,7 +235,7 @@ def test_a_folder_without_permission_is_told(work, capsys):
     assert "is not open to you" in refused("upscale cat.png -o closed/o.png --scale 2 --weights bicubic", capsys)
 
 
-@pytest.mark.parametrize("line", ["upscale cat.png -o old.png --scale 2 --weights bicubic",
+@pytest.mark.parametrize("line", ["upscale cat.png -o old.png --overwrite --scale 2 --weights bicubic",
                                   "evaluate --weights bicubic --data good --scale 2 --json old.png"])  # fmt: skip
 def test_a_full_disk_leaves_the_older_file(line, work, capsys, monkeypatch):
     (work / "old.png").write_bytes(b"what was there")
@@ -422,6 +425,56 @@ def test_upscale_writes_the_photograph_that_the_package_makes(weights, work, cap
     written = images.read_photograph("big.png")
     assert torch.equal(written.pixels, expected.pixels)
     assert torch.equal(written.alpha, expected.alpha)
+
+
+def test_many_photographs_go_into_a_folder_and_what_cannot_be_served_stops_nothing(work, capsys):
+    line = "upscale cat.png cut.png good missing.png one.png -o made/big/ --scale 2 --weights bicubic"
+    assert run(line) == 2
+    told = capsys.readouterr()
+    names = sorted(path.name for path in (work / "good").iterdir())
+    count = len(names) + 4
+    assert told.out == f"made/big: {len(names) + 1} of {count} photographs enlarged\n"
+    sentences = told.err.splitlines()
+    for said, part in zip(
+        sentences,
+        (
+            "srcnn: cut.png is damaged or cut short",
+            "srcnn: there is no file missing.png",
+            "srcnn: one.png: the photograph has 1 x 1 pixels",
+            f"srcnn: 3 of {count} photographs could not be enlarged; why stands above",
+        ),
+        strict=True,
+    ):
+        assert said.startswith(part)
+    assert sorted(path.name for path in (work / "made" / "big").iterdir()) == sorted(["cat.png", *names])
+    expected = upscale.upscale(read_photograph("cat.png"), None, scale=2)
+    assert torch.equal(read_photograph("made/big/cat.png").pixels, expected.pixels)
+
+
+def test_a_second_run_does_only_what_is_missing(work, capsys):
+    line = "upscale cat.png good -o out --scale 2 --weights bicubic"
+    assert run(line) == 0
+    made = files(work / "out")
+    (work / "out" / "cat.png").write_bytes(b"mine")
+    lost = next(name for name in made if name != "cat.png")
+    (work / "out" / lost).unlink()
+    capsys.readouterr()
+    assert run(line) == 0
+    assert (
+        capsys.readouterr().out == f"out: 1 of {len(made)} photographs enlarged, {len(made) - 1} were there already\n"
+    )
+    assert files(work / "out") == made | {"cat.png": b"mine"}
+    assert run(f"{line} --overwrite") == 0
+    assert files(work / "out") == made
+
+
+def test_a_result_takes_the_place_of_an_older_one_only_when_told_to(work, capsys):
+    (work / "old.png").write_bytes(b"mine")
+    line = "upscale cat.png -o old.png --scale 2 --weights bicubic"
+    assert "old.png is there already; --overwrite replaces it" in refused(line, capsys)
+    assert (work / "old.png").read_bytes() == b"mine"
+    assert run(f"{line} --overwrite") == 0
+    assert read_photograph("old.png").pixels.shape == (3, 120, 160)
 
 
 def test_export_writes_the_weights_the_card_and_the_log(work, capsys):

@@ -12,6 +12,7 @@ import torch
 
 from srcnn import distributed
 from srcnn.cli.arguments import parser
+from srcnn.cli.commands import sentence
 from srcnn.files import InputError
 
 
@@ -35,11 +36,12 @@ def main(argv: list[str] | None = None) -> int:
         return 141
     except (InputError, OSError, MemoryError, torch.OutOfMemoryError) as error:
         if distributed.is_main_process() or not isinstance(error, InputError):
-            print(f"srcnn: {_sentence(error)}", file=sys.stderr)
+            print(f"srcnn: {sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         if distributed.is_main_process():
-            goes_on = "; the run goes on with --out and --resume" if "train" in (argv or sys.argv[1:])[:1] else ""
+            command = (argv or sys.argv[1:] or [""])[0]
+            goes_on = {"train": "; the run goes on with --out and --resume"}.get(command, "")
             print(f"srcnn: interrupted{goes_on}", file=sys.stderr)
         return 130
     except distributed.WorkerLost as error:
@@ -52,16 +54,8 @@ def main(argv: list[str] | None = None) -> int:
             return 2
         if "allocate memory" not in str(error) and "not enough memory" not in str(error):
             raise
-        print(f"srcnn: {_sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
+        print(f"srcnn: {sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
         return 2
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return " ".join(f"{error.filename}: {error.strerror}".removeprefix("None: ").split())
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return "there is not enough memory for this; a smaller image or batch needs less"
-    return " ".join(str(error).split())
 
 
 @contextmanager

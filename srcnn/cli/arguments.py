@@ -51,9 +51,10 @@ def parser() -> argparse.ArgumentParser:
     _device(sub)
     _root(sub)
 
-    sub = command("upscale", commands.enlarge, "enlarge a photograph")
-    sub.add_argument("photo")
-    sub.add_argument("-o", "--output", required=True)
+    sub = command("upscale", commands.enlarge, "enlarge a photograph, or many")
+    sub.add_argument("photo", nargs="+", help="a file; several, or a folder, go into the folder that -o names")
+    sub.add_argument("-o", "--output", required=True, help="a file, or a folder for many")
+    sub.add_argument("--overwrite", action="store_true", help="replace what is there; otherwise it is left as it is")
     sub.add_argument("--scale", type=int, choices=SCALES, required=True)
     sub.add_argument(
         "--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given"
