@@ -1,7 +1,8 @@
 """Pretrained: weights in files, with a card that says where they come from. Chapters 7 and 10.
 
 Weights are safetensors, which cannot carry code. What network they belong to is read from the tensors' shapes. The
-authors' own MATLAB files can be read too; the course may not ship them, but a reader may have them.
+authors' own MATLAB files can be read too; the course may not ship them, but a reader may have them. So can the PyTorch
+files of other implementations, whose state dictionaries tell neither padding nor range: both are found by trying.
 """
 
 import json
@@ -18,9 +19,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from srcnn.color import channels, quantize
+from srcnn.evaluation import Upscaler, upscaler
 from srcnn.files import InputError, shipped, write
+from srcnn.images import SAMPLE, sample
+from srcnn.metrics import psnr
 from srcnn.model import PADDINGS, SRCNN, SubPixelSRCNN
 from srcnn.recipes import SCALES, current_names
+from srcnn.resize import enlarge, modcrop, shrink
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
     """Weights by name or from a file.
 
     Args:
-        weights: one of :func:`names`, a ``.safetensors`` file, or one of the authors' ``.mat`` files.
+        weights: one of :func:`names`, a ``.safetensors`` file, one of the authors' ``.mat`` files, or a ``.pth`` or
+            ``.pt`` file of another implementation.
         scale: that they are wanted for, 2, 3 or 4; None takes them as they are.
 
     Raises:
@@ -58,6 +65,8 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is neither a file nor the name of shipped weights"
         raise InputError(f"{weights} {what}; the shipped ones are {', '.join(names()) or 'none'}")
+    if path.suffix.lower() in (".pth", ".pt"):
+        return from_pytorch(path, scale=scale or 3)
     loaded = Pretrained(from_matlab(path)) if path.suffix.lower() == ".mat" else _load_safetensors(path)
     if scale is not None:
         trained = loaded.model.scale or loaded.card.get("scale", scale)
@@ -136,12 +145,12 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
         raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected, of floats")
     shapes = [tuple(tensors[f"{stage}.weight"].shape) for stage in stages]
     try:
-        widths, channels, kernels = zip(*((shape[0], shape[1], shape[2]) for shape in shapes), strict=True)
-        channels, out = channels[0], widths[-1]
-        scale = math.isqrt(out // channels)
-        padding = trained_with if trained_with in PADDINGS else ("valid" if out == channels else "zeros")
-        options = {"channels": channels, "padding": padding}
-        if out == channels:
+        widths, inputs, kernels = zip(*((shape[0], shape[1], shape[2]) for shape in shapes), strict=True)
+        given, out = inputs[0], widths[-1]
+        scale = math.isqrt(out // given)
+        padding = trained_with if trained_with in PADDINGS else ("valid" if out == given else "zeros")
+        options = {"channels": given, "padding": padding}
+        if out == given:
             model = SRCNN(kernels, widths[:-1], **options)
         else:
             model = SubPixelSRCNN(scale, kernels, widths[:-1], **options)
@@ -152,6 +161,73 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
     if not all(value.isfinite().all() for value in model.parameters()):
         raise InputError(f"{source} holds weights that are not finite numbers")
     return model.eval()
+
+
+def from_pytorch(path: str | os.PathLike, *, scale: int) -> Pretrained:
+    """A state dictionary of another implementation, whatever it calls its layers.
+
+    The layers are the four-dimensional tensors in the order in which they stand. Whether the network pads by zeros, and
+    whether its values go to 1 or to 255, is not told by a state dictionary; what does best on the sample photographs
+    counts.
+
+    Args:
+        path: of the file; it is read as tensors alone, so that it cannot run a program.
+        scale: at which it is tried; a sub-pixel network has its own.
+
+    Returns:
+        The network, and a card whose ``"found"`` says how it was read and how it did.
+
+    Raises:
+        InputError: the file is damaged, holds a whole pickled network instead of its state, or another network.
+    """
+    tensors = _state_dict(Path(path))
+    readings = {}
+    for padding in ("valid", "zeros"):
+        for peak in (1, 255):
+            # ReLU only scales, so that a network for 0..255 is one for 0..1 with smaller biases
+            scaled = {name: value / peak if name.endswith("bias") else value for name, value in tensors.items()}
+            model = from_state_dict(scaled, path, trained_with=padding)
+            readings[padding, peak] = _on_samples(upscaler(model), model, scale), model
+    (padding, peak), (score, model) = max(readings.items(), key=lambda reading: reading[1][0])
+    bicubic = _on_samples(enlarge, model, scale)
+    how = {"valid": "edges repeated (valid convolutions)", "zeros": "zeros around every layer's input"}[padding]
+    found = f"{how}, values of 0 to {peak}: {score:.2f} dB on the sample photographs, bicubic {bicubic:.2f} dB"
+    return Pretrained(model, {"found": found})
+
+
+def _on_samples(method: Upscaler, model: SRCNN, scale: int) -> float:
+    """Mean PSNR over the validation photographs, edges included, for they tell the padding."""
+    scale, scores = model.scale or scale, []
+    for name in SAMPLE["validation"]:
+        high = modcrop(channels(sample(name), "rgb" if model.channels == 3 else "luma"), scale)
+        scores.append(psnr(quantize(method(shrink(high, scale), scale)), high, peak=1, shave=0))
+    return sum(scores) / len(scores)
+
+
+def _state_dict(path: Path) -> dict[str, Tensor]:
+    """The tensors of a PyTorch file under our own names."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of every kind, where the file is damaged or would run code
+        what = "a whole pickled network, which could run a program; save model.state_dict() instead"
+        what = what if "weights_only" in str(error) else "no PyTorch file that can be read"
+        raise InputError(f"{path} holds {what}") from None
+    for name in ("state_dict", "model_state_dict", "model", "params_ema", "params", "net", "weights"):
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            content = content[name]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise InputError(f"{path} holds no state dictionary; save model.state_dict()")
+    layers = [name.removesuffix(".weight") for name, value in content.items() if value.ndim == 4]
+    wanted = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
+    if len(layers) < 3 or set(content) != wanted:
+        told = ", ".join(sorted(map(str, content))[:8])
+        raise InputError(f"{path} holds another network: three convolutions or more with biases expected, found {told}")
+    stages = ("extraction", "mapping", *(f"further.{k}" for k in range(len(layers) - 3)), "reconstruction")
+    return {
+        f"{stage}.{kind}": content[f"{layer}.{kind}"].float()
+        for stage, layer in zip(stages, layers, strict=True)
+        for kind in ("weight", "bias")
+    }
 
 
 def from_matlab(path: str | os.PathLike) -> SRCNN:

@@ -42,10 +42,13 @@ def measure(
     """
     upscalers = dict.fromkeys(weights, enlarge)
     color_spaces = dict.fromkeys(weights, "gray" if gray else "luma")
+    found = {name: {} for name in weights}
     for name in weights:
         if name == "bicubic":
             continue
-        model = pretrained.load(name, scale=scale).model
+        loaded = pretrained.load(name, scale=scale)
+        model = loaded.model
+        found[name] = {"found": loaded.card["found"]} if "found" in loaded.card else {}
         if model.channels not in (1, 3) or (gray and model.channels == 3):
             wanted = "gray" if gray else "luma or RGB"
             raise InputError(f"{name} works on {model.channels} channels; the protocol measures a network for {wanted}")
@@ -73,6 +76,7 @@ def measure(
                 "srcnn": version("srcnn"),
                 "torch": version("torch"),
                 "data_sha256": digest.hexdigest(),
+                **found[name],
             },
         }
         for name, table in tables.items()

@@ -150,7 +150,7 @@ train --data good --steps 1 --resume                        | --resume needs --o
 evaluate --weights nope --data good --scale 2               | nope is neither a file nor the name of shipped weights
 evaluate --weights good --data good --scale 2               | good is a folder
 evaluate --weights text.safetensors --data good --scale 2   | text.safetensors is no whole safetensors file
-evaluate --weights w.pth --data good --scale 2              | w.pth is no whole safetensors file
+evaluate --weights w.pth --data good --scale 2              | w.pth holds another network: three convolutions or more
 evaluate --weights text.mat --data good --scale 2           | text.mat has not the authors' layout
 evaluate --weights x2.safetensors --data good --scale 3     | was trained for x2, not x3
 evaluate --weights sub4.safetensors --data good --scale 3   | was trained for x4, not x3

@@ -1,6 +1,8 @@
 """pretrained: weights come back as they went, whatever their shapes; the authors' files do what their script does."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -286,3 +288,100 @@ def test_the_card_tells_how_the_weights_were_made_and_what_they_score():
         assert told in text, told
     for told in ("| set5 | 32.40 | 0.9033 | 30.39 |", "srcnn 1.2, torch 2.13", "srcnn-9-1-5-x3.jsonl"):
         assert told in text, told
+
+
+# Weights of other implementations
+
+
+def _public(kind: str) -> torch.nn.Module:
+    """SRCNN under the names that public code gives its layers, with the weights of the shipped x3."""
+    nn, padding = torch.nn, "same" if kind != "valid" else "valid"
+    one, two, three = nn.Conv2d(1, 64, 9, padding=padding), nn.Conv2d(64, 32, 1), nn.Conv2d(32, 1, 5, padding=padding)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            if kind == "layers":
+                self.layers = nn.Sequential(one, nn.ReLU(), two, nn.ReLU(), three)
+            elif kind == "stages":
+                self.features = nn.Sequential(one, nn.ReLU())
+                self.map = nn.Sequential(two, nn.ReLU())
+                self.reconstruction = three
+            else:
+                self.conv1, self.conv2, self.conv3 = one, two, three
+
+    net = Net()
+    for layer, ours in zip((one, two, three), ("extraction", "mapping", "reconstruction"), strict=True):
+        layer.load_state_dict(getattr(load("srcnn-9-1-5-x3").model, ours).state_dict())
+    return net
+
+
+@pytest.mark.parametrize("kind", ["conv", "layers", "stages"])
+@pytest.mark.parametrize("wrapped", ["", "state_dict", "model", "DataParallel"])
+@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+def test_a_state_dictionary_of_another_implementation_is_read_whatever_it_calls_its_layers(
+    tmp_path, kind, wrapped, suffix
+):
+    net = _public(kind)
+    state = torch.nn.DataParallel(net).state_dict() if wrapped == "DataParallel" else net.state_dict()
+    torch.save({wrapped: state, "epoch": 3} if wrapped in ("state_dict", "model") else state, tmp_path / f"w{suffix}")
+    theirs = load(tmp_path / f"w{suffix}", scale=3)
+    ours = load("srcnn-9-1-5-x3").model
+    for name, value in ours.state_dict().items():
+        assert torch.equal(theirs.model.state_dict()[name], value)
+    assert theirs.model.padding == "replicate"
+    assert "edges repeated (valid convolutions), values of 0 to 1:" in theirs.card["found"]
+
+
+def test_a_network_for_255_levels_and_one_that_pads_by_zeros_are_found_out(tmp_path):
+    state = _public("conv").state_dict()
+    for name in state:
+        if name.endswith("bias"):
+            state[name] = state[name] * 255  # ReLU only scales: now it takes and gives 0..255
+    torch.save(state, tmp_path / "w.pth")
+    theirs = load(tmp_path / "w.pth", scale=3)
+    assert "values of 0 to 255" in theirs.card["found"]
+    for name, value in load("srcnn-9-1-5-x3").model.state_dict().items():
+        torch.testing.assert_close(theirs.model.state_dict()[name], value)
+    torch.save(load("subpixel-x3").model.state_dict(), tmp_path / "sub.pth")
+    assert load(tmp_path / "sub.pth", scale=3).model.padding == load("subpixel-x3").model.padding
+
+
+class _Planted:
+    """What unpickling would run; harmless, and it never is."""
+
+    def __reduce__(self):
+        return (os.mkdir, ("planted",))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (_Planted(), "w.pth holds a whole pickled network, which could run a program; save model.state_dict"),
+        ([1, 2], "w.pth holds no state dictionary"),
+        ({"epoch": 3}, "w.pth holds no state dictionary"),
+        (torch.nn.Conv2d(1, 1, 3).state_dict(), "w.pth holds another network: three convolutions or more"),
+        (
+            torch.nn.Sequential(
+                torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Conv2d(4, 4, 3), torch.nn.Conv2d(4, 1, 3)
+            ).state_dict(),
+            "w.pth holds another network: three convolutions or more with biases expected",
+        ),
+        (
+            torch.nn.Sequential(
+                torch.nn.Conv2d(1, 4, 3), torch.nn.Conv2d(8, 4, 3), torch.nn.Conv2d(4, 1, 3)
+            ).state_dict(),
+            "w.pth holds another network: its filters have the shapes",
+        ),
+        (None, "w.pth holds no PyTorch file that can be read"),
+    ],
+)
+def test_another_file_is_refused_in_a_sentence_and_runs_nothing(tmp_path, monkeypatch, content, sentence):
+    monkeypatch.chdir(tmp_path)
+    if content is None:
+        Path("w.pth").write_bytes(b"no weights at all")
+    else:
+        torch.save(content, "w.pth")
+    with pytest.raises(InputError, match=sentence):
+        load("w.pth", scale=3)
+    assert not Path("planted").exists()

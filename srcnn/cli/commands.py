@@ -153,6 +153,8 @@ def evaluate(given: argparse.Namespace) -> None:
     device = given.device or fastest_device()
     names = list(dict.fromkeys(["bicubic", given.weights]))
     records = results.measure(names, given.data, given.scale, gray=given.gray, device=device)
+    if "found" in records[given.weights]["provenance"]:
+        print(f"{given.weights}: {records[given.weights]['provenance']['found']}")
     print("\n".join(_table(records)))
     if given.json:
         results.write_json(records[given.weights], given.json)
