@@ -149,15 +149,14 @@ def paths(name: str, split: str) -> list[Path]:
     )
 
 
-def pixel_digest(name: str, image: Tensor) -> bytes:
-    """What identifies an image by name and pixels, for :func:`fingerprint`."""
-    head = f"{name} {tuple(image.shape)}\n".encode(errors="surrogateescape")  # a file's name may be no UTF-8
-    return head + images.to_bytes(image).numpy().tobytes()
+def hashed(photographs: Iterable[tuple[str, Tensor]], digest: "hashlib._Hash") -> Iterator[tuple[str, Tensor]]:
+    """Hand on images, and hash their names and pixels, so that a result says what it was measured on.
 
-
-def fingerprint(photographs: Iterable[tuple[str, Tensor]]) -> str:
-    """SHA-256 over the names and pixels of images, so that a result says what it was measured on."""
-    digest = hashlib.sha256()
+    Args:
+        photographs: name and image, in 0..1.
+        digest: such as ``hashlib.sha256()``; it is that of the whole set when the last image was taken.
+    """
     for name, image in photographs:
-        digest.update(pixel_digest(name, image))
-    return digest.hexdigest()
+        head = f"{name} {tuple(image.shape)}\n".encode(errors="surrogateescape")  # a file's name may be no UTF-8
+        digest.update(head + images.to_bytes(image).numpy().tobytes())
+        yield name, image

@@ -220,14 +220,14 @@ def parse_setting(name: str, text: str) -> object:
         raise InputError(f"{name!r} is no setting; the settings are {', '.join(kinds())}")
     kind = kinds()[name]
     try:
-        if kind is int and not (
-            text.isascii() and text.isdigit()
-        ):  # int() itself takes 1_000 and other scripts' digits
+        if kind is int and not (text.isascii() and text.isdigit()):  # int() takes 1_000 as well
             raise ValueError
         value = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
         raise InputError(f"{name} must be {wanted}, not {text!r}") from None
+    if name == "scale" and value not in SCALES:
+        raise InputError(f"scale must be 2, 3 or 4, not {text}")
     if kind is str or kind is bool:
         return value
     least, most = int(name in _AT_LEAST_ONE), 65_536 if name == "batch_size" else 10**15  # a larger one would be killed

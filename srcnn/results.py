@@ -8,11 +8,10 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import torch
-from torch import Tensor
 
 from srcnn import data, pretrained
 from srcnn.evaluation import GRAY_PROTOCOL, PROTOCOL, Scores, evaluate_all, mean_scores, upscaler
@@ -56,13 +55,8 @@ def measure(
         if model.channels == 3:
             color_spaces[name] = "rgb"
     digest = hashlib.sha256()
-
-    def hashed() -> Iterator[tuple[str, Tensor]]:
-        for name, image in data.photographs(dataset, "test"):
-            digest.update(data.pixel_digest(name, image))
-            yield name, image
-
-    tables = evaluate_all(upscalers, hashed(), scale=scale, color_spaces=color_spaces)
+    photographs = data.hashed(data.photographs(dataset, "test"), digest)
+    tables = evaluate_all(upscalers, photographs, scale=scale, color_spaces=color_spaces)
     return {
         name: {
             "weights": str(name),
@@ -72,7 +66,7 @@ def measure(
             "mean": _rounded(mean_scores(table)),
             "images": {image: _rounded(scores) for image, scores in table.items()},
             "provenance": {
-                "command": evaluation_command(name, dataset, scale, gray),
+                "command": _command(name, dataset, scale, gray),
                 "srcnn": version("srcnn"),
                 "torch": version("torch"),
                 "data_sha256": digest.hexdigest(),
@@ -83,7 +77,7 @@ def measure(
     }
 
 
-def evaluation_command(weights: str, dataset: str, scale: int, gray: bool) -> str:
+def _command(weights: str, dataset: str, scale: int, gray: bool) -> str:
     """The command line that measures this record."""
     words = ["srcnn", "evaluate", "--weights", str(weights), "--data", dataset, "--scale", str(scale)]
     return shlex.join([*words, "--gray"] if gray else words)

@@ -44,9 +44,7 @@ def make_batches(
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
         if config.scale_augmentation != "1":
-            raise InputError(
-                "the tutorial's pairs have one size; leave out --scale-augmentation, or take another recipe"
-            )
+            raise InputError("the tutorial's pairs have one size; leave out --scale-augmentation, or the recipe")
         side = config.patch_size * config.scale
         low, high = tutorial_pairs(config.data, "train", scale=config.scale, crop=side)
         return Shuffled(low.to(device), high.to(device), **shuffled)
@@ -184,8 +182,7 @@ class Run:
         if not resume:
             raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
         try:
-            before = json.loads(file.read_text(encoding="utf-8"))
-            before = current_names(before)
+            before = current_names(json.loads(file.read_text(encoding="utf-8")))
         except (ValueError, AttributeError, RecursionError):
             raise InputError(f"{file} is damaged; begin anew in another --out") from None
         now = json.loads(json.dumps(asdict(config)))
@@ -250,20 +247,23 @@ class Run:
         A whole checkpoint that does not fit, and the last one that is damaged, end the run before anything is written.
         """
         damaged = []
-        for name in ("checkpoint.pt", "checkpoint.previous.pt"):
-            path = self.folder / name
+        for path in (self.folder / "checkpoint.pt", self.folder / "checkpoint.previous.pt"):
             try:
                 with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
                     if archive.testzip():
                         raise zipfile.BadZipFile
             except FileNotFoundError:
                 continue
+            except PermissionError:
+                raise
             except (zipfile.BadZipFile, OSError, EOFError):
                 damaged.append(path)
                 continue
             try:
                 state = torch.load(path, map_location=self.learner.device, weights_only=True)
                 self.learner.load_state_dict(state)
+            except (MemoryError, torch.OutOfMemoryError):
+                raise
             except Exception as error:  # whatever torch raises; the file is whole, so it is another run's
                 cause = str(error).partition("\n")[0][:200]
                 raise InputError(

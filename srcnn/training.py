@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -60,24 +61,25 @@ def make_model(config: TrainConfig) -> SRCNN:
     ):
         if getattr(config, name) not in known:
             raise InputError(f"{name} {getattr(config, name)!r} is unknown; it is one of {', '.join(known)}")
-    options = {"channels": 1 if config.color == "luma" else 3, "padding": config.padding}
     subpixel = config.architecture == "subpixel"
+    kernels, widths = _numbers("9-1-5" if subpixel else config.architecture), _numbers(config.widths)
+    if config.padding == "valid" and sum(kernels) - len(kernels) >= config.patch_size:  # or it may fill all memory
+        raise InputError(f"architecture {config.architecture} leaves nothing of a patch of {config.patch_size} pixels")
+    build = partial(SubPixelSRCNN, config.scale) if subpixel else SRCNN
     try:
-        options["widths"] = tuple(int(n) for n in config.widths.split("-"))
-        kernels = tuple(int(f) for f in ("9-1-5" if subpixel else config.architecture).split("-"))
-        if config.padding == "valid" and sum(kernels) - len(kernels) >= config.patch_size:  # or it may fill all memory
-            raise InputError(
-                f"architecture {config.architecture} leaves nothing of a patch of {config.patch_size} pixels"
-            )
-        model = SubPixelSRCNN(config.scale, kernels, **options) if subpixel else SRCNN(kernels, **options)
-    except InputError:
-        raise
+        model = build(kernels, widths, channels=1 if config.color == "luma" else 3, padding=config.padding)
     except ValueError:
         raise InputError(
             f"architecture {config.architecture!r} with widths {config.widths!r} is unknown; give odd filter sizes "
             "such as 9-1-5, or subpixel, and one width less, such as 64-32"
         ) from None
     return initialize(model, config.initialization, seed=config.seed)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """The whole numbers of ``"9-1-5"``; none where a part is none."""
+    parts = text.split("-")
+    return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
 
 
 def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:

@@ -18,6 +18,11 @@ SOLUTION, PARTS, CASES, graded, answered = IT.solution, IT.parts, IT.cases, IT.g
 BORROWED = "the very function"
 SHARED = {BORROWED, "changes what it was given"}  # hints that the engine gives to any question
 SEEDS = range(2)  # a question's cases are drawn once for each, which takes most of the time
+MORE = (2, 3, -1, 2**40)
+
+of_every_seed = pytest.mark.parametrize(
+    "seeds", [SEEDS, pytest.param(MORE, marks=pytest.mark.release)], ids=["two", "more"]
+)
 
 
 def test_it_has_eight_questions_of_twenty_points_that_rise():
@@ -52,18 +57,20 @@ def test_the_worked_example_in_the_text_is_true(number):
 
 
 @pytest.mark.parametrize("number", QUESTIONS)
-def test_the_solution_passes_the_check_and_the_hidden_tests_of_every_seed(number):
+@of_every_seed
+def test_the_solution_passes_the_check_and_the_hidden_tests_of_every_seed(number, seeds):
     answer = SOLUTION[QUESTIONS[number].name]
     assert checks.measure(number, answer) == f"Question {number}: right."
-    for seed in SEEDS:
+    for seed in seeds:
         assert graded(number, answer, seed) == [None] * len(CASES[number])
 
 
 @pytest.mark.parametrize(("number", "source"), IT.right)
-def test_other_ways_to_be_right_pass_too(number, source):
+@of_every_seed
+def test_other_ways_to_be_right_pass_too(number, source, seeds):
     answer = answered(number, source)
     assert checks.measure(number, answer) == f"Question {number}: right."
-    for seed in SEEDS:
+    for seed in seeds:
         assert graded(number, answer, seed) == [None] * len(CASES[number])
 
 
@@ -80,14 +87,15 @@ def test_a_right_answer_may_be_a_tensor_of_single_or_double_precision_or_an_arra
 
 
 @pytest.mark.parametrize(("number", "source", "hint"), IT.wrong)
-def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(number, source, hint):
+@of_every_seed
+def test_a_wrong_answer_gets_its_hint_in_the_check_and_in_the_hidden_tests(number, source, hint, seeds):
     known = {mistake.hint for mistake in QUESTIONS[number].mistakes if hint in mistake.hint}
     assert len(known) == (hint not in SHARED)
     answer = answered(number, source)
     with pytest.raises(NotYet, match=f"Question {number}, {QUESTIONS[number].name}: ") as told:
         checks.measure(number, answer)
     assert hint in str(told.value)
-    for seed in SEEDS:
+    for seed in seeds:
         said = graded(number, answer, seed)
         assert [complaint for complaint in said if complaint and hint in complaint], said
 
@@ -144,10 +152,11 @@ def test_an_answer_that_ignores_its_arguments_earns_nothing(number):
         assert all(isinstance(s, str) and len(s) < 200 and "\n" not in s for s in said)
 
 
-def test_no_pixel_of_the_last_question_is_rounded_by_chance():
+@pytest.mark.parametrize("seeds", [SEEDS, pytest.param(range(2, 12), marks=pytest.mark.release)], ids=["two", "more"])
+def test_no_pixel_of_the_last_question_is_rounded_by_chance(seeds):
     """A gray level and a half that single precision computes as a little less would make a right answer wrong."""
     cases = QUESTIONS[8].examples()
-    for seed in SEEDS:
+    for seed in seeds:
         cases += hidden_bicubic._pieces("whole_multiples", seed, (3,), divides=True)
         cases += hidden_bicubic._pieces("other_scales", seed, (2, 4), divides=False)
     for rgb, scale in cases:

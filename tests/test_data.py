@@ -5,10 +5,10 @@ import sys
 
 import pytest
 import torch
-from tiny_sets import LEARN, TINY, picture, write_files
+from tiny_sets import LEARN, TINY, fingerprint, picture, write_files
 
 from srcnn import data, images
-from srcnn.data import fingerprint, paths, photographs
+from srcnn.data import paths, photographs
 from srcnn.files import InputError
 
 

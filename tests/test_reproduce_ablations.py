@@ -174,6 +174,7 @@ def test_a_stored_study_is_the_one_that_the_code_would_run_today(name):
 
 
 @pytest.mark.data
+@pytest.mark.release
 def test_the_base_trained_anew_comes_within_its_luck_of_what_is_stored(data_root):
     """0.1 dB: another processor rounds otherwise, and SOAP makes another path of that, as of another seed."""
     kept = results.stored("ablation-width")["variants"]["64-32"]["seeds"]["0"]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from tiny_sets import fingerprint
 
 from srcnn import InputError, data, images, pretrained, results
 from srcnn.evaluation import PROTOCOL, evaluate, mean_scores, upscaler
@@ -27,7 +28,7 @@ def test_a_record_holds_the_protocols_scores_and_where_they_come_from(folder):
     provenance = record["provenance"]
     assert provenance["command"] == f"srcnn evaluate --weights bicubic --data '{folder}' --scale 2"
     assert provenance["torch"].startswith(torch.__version__.split("+")[0])
-    assert provenance["data_sha256"] == data.fingerprint(data.photographs(str(folder), "test"))
+    assert provenance["data_sha256"] == fingerprint(data.photographs(str(folder), "test"))
 
 
 def test_a_record_survives_its_file(folder, tmp_path):

@@ -1,5 +1,6 @@
 """runs: a run that was stopped or killed at any moment ends in the very weights of one that was not."""
 
+import errno
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -182,6 +184,34 @@ def test_where_no_checkpoint_is_whole_nothing_begins_anew_over_it(left, config, 
         (tmp_path / name).write_bytes(cut((tmp_path / name).read_bytes()))
     before = contents(tmp_path)
     with pytest.raises(InputError, match=r"checkpoint\.pt.*: damaged, and no checkpoint is left .* another --out"):
+        Run(config, tmp_path, resume=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_a_lack_of_memory_is_not_told_as_a_checkpoint_that_does_not_fit(error, config, tmp_path, monkeypatch):
+    finish(Run(config, tmp_path), stop_after=25)
+
+    def full(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(type(error)):
+        Run(config, tmp_path, resume=True)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_passed_over_for_an_older_one(config, tmp_path, monkeypatch):
+    finish(Run(config, tmp_path), stop_after=25)
+    opened = zipfile.ZipFile
+
+    def closed(path, *arguments, **options):
+        if Path(path).name == "checkpoint.pt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(zipfile, "ZipFile", closed)
+    before = contents(tmp_path)
+    with pytest.raises(PermissionError):
         Run(config, tmp_path, resume=True)
     assert contents(tmp_path) == before
 

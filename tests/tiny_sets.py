@@ -1,10 +1,15 @@
 """Two tiny image sets, and a data root for them: what the tests of data and fetch share."""
 
+import hashlib
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
+
+from srcnn.data import hashed
 
 
 def picture(seed: int, kind: str = "BMP") -> bytes:
@@ -27,3 +32,11 @@ def write_files(place: Path, files: dict[str, bytes]) -> None:
 
 def files_in(place: Path) -> dict[str, bytes]:
     return {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+
+
+def fingerprint(photographs: Iterable[tuple[str, Tensor]]) -> str:
+    """What a record says of the images that it was measured on."""
+    digest = hashlib.sha256()
+    for _ in hashed(photographs, digest):
+        pass
+    return digest.hexdigest()

@@ -61,16 +61,12 @@ def main(argv: list[str] | None = None) -> int:
 @contextmanager
 def _data_root(root: str | None) -> Iterator[None]:
     """Let everything that runs within it, other processes too, look for image sets in ``--root`` first."""
-    before = os.environ.get("SRCNN_ROOT")
-    if root:
-        os.environ["SRCNN_ROOT"] = root
+    before = os.environ.get("SRCNN_ROOT", "")
+    os.environ["SRCNN_ROOT"] = root or before
     try:
         yield
     finally:
-        if root and before is None:
-            del os.environ["SRCNN_ROOT"]
-        elif root:
-            os.environ["SRCNN_ROOT"] = before
+        os.environ["SRCNN_ROOT"] = before  # empty says nothing, as if it were not there
 
 
 @contextmanager

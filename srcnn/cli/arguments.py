@@ -8,7 +8,7 @@ from srcnn import __version__
 from srcnn.cli import commands
 from srcnn.cli.device import known_device
 from srcnn.files import InputError
-from srcnn.recipes import RECIPES, SCALES, flag, kinds, parse_setting
+from srcnn.recipes import RECIPES, flag, kinds, parse_setting
 from srcnn.training import PRECISIONS
 
 
@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--weights", required=True, help="a shipped name, a file, or bicubic")
     sub.add_argument("--data", required=True, help="a registered set, sample, leaves, or a folder")
-    sub.add_argument("--scale", type=int, choices=SCALES, required=True)
+    sub.add_argument("--scale", type=_setting("scale"), required=True, help="2, 3 or 4")
     sub.add_argument(
         "--gray", "--grey", action="store_true", help="measure full-range gray instead of luma, as BSD200 is"
     )
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("photo", nargs="+", help="a file; several, or a folder, go into the folder that -o names")
     sub.add_argument("-o", "--output", required=True, help="a file, or a folder for many")
     sub.add_argument("--overwrite", action="store_true", help="replace what is there; otherwise it is left as it is")
-    sub.add_argument("--scale", type=int, choices=SCALES, required=True)
+    sub.add_argument("--scale", type=_setting("scale"), required=True, help="2, 3 or 4")
     sub.add_argument(
         "--weights", help="a shipped name, a file, or bicubic; the shipped 9-1-5 of the scale unless given"
     )
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     _root(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
-    sub.add_argument("experiment", help="tables, tutorial, ablations, benchmarks or weights")
+    sub.add_argument("experiment", help="tables, tutorial, ablations, benchmarks, processors or weights")
     sub.add_argument("--out", help="folder for the results; the checkout's own unless given")
     _root(sub)
     return whole
@@ -105,7 +105,7 @@ def _train_flags(sub: argparse.ArgumentParser) -> None:
         if kind is bool:
             into.add_argument(*flags, dest=name, action=argparse.BooleanOptionalAction)
             continue
-        choices = {"scale": SCALES, "precision": PRECISIONS}.get(name)
+        choices = PRECISIONS if name == "precision" else None
         into.add_argument(
             *flags, dest=name, type=_setting(name), choices=choices, help=_HELP.get(name), metavar="VALUE"
         )

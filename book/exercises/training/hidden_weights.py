@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 import torch.nn.functional as F
-from exercises.draw import Draw, case
+from exercises.draw import Case, Draw, case
 from torch import Tensor
 
 import srcnn
@@ -80,28 +80,20 @@ def result(train: Callable, seed: int) -> tuple[float, str | None]:
     return mean_gain(weights, held_out), None
 
 
-@case(question=7, points=2, title="ahead by 0.2")
-def ahead_by_02(train: Callable, draw: Draw) -> None:
-    _beats(train, draw.seed, 0.2)
+def _ahead(band: float, points: float) -> Case:
+    """The case that what an answer trains is ahead of bicubic by more than so many dB."""
+
+    def ahead(train: Callable, draw: Draw) -> None:
+        gain, complaint = result(train, draw.seed)
+        assert complaint is None, complaint
+        assert gain > band, (
+            f"on pictures that it had not seen it is less than {band} dB ahead of bicubic, on the average"
+        )
+
+    return case(question=7, points=points, title=f"ahead by {band}")(ahead)
 
 
-@case(question=7, points=2, title="ahead by 0.5")
-def ahead_by_05(train: Callable, draw: Draw) -> None:
-    _beats(train, draw.seed, 0.5)
-
-
-@case(question=7, points=1, title="ahead by 0.8")
-def ahead_by_08(train: Callable, draw: Draw) -> None:
-    _beats(train, draw.seed, 0.8)
-
-
-@case(question=7, points=1, title="ahead by 0.9")
-def ahead_by_09(train: Callable, draw: Draw) -> None:
-    _beats(train, draw.seed, 0.9)
-
-
-def _beats(train: Callable, seed: int, band: float) -> None:
-    """Hold what an answer trains to a band of the gain."""
-    gain, complaint = result(train, seed)
-    assert complaint is None, complaint
-    assert gain > band, f"on pictures that it had not seen it is less than {band} dB ahead of bicubic, on the average"
+AHEAD_BY_02 = _ahead(0.2, points=2)
+AHEAD_BY_05 = _ahead(0.5, points=2)
+AHEAD_BY_08 = _ahead(0.8, points=1)
+AHEAD_BY_09 = _ahead(0.9, points=1)
