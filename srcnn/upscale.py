@@ -7,6 +7,7 @@ the transparency. Large photographs are worked through in tiles, so that memory 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from scipy.ndimage import distance_transform_edt
@@ -15,7 +16,7 @@ from torch import Tensor
 from srcnn.color import rgb_to_ycbcr, ycbcr_to_rgb
 from srcnn.evaluation import upscaler
 from srcnn.files import InputError
-from srcnn.images import Photograph, to_bytes, to_float
+from srcnn.images import WRITABLE, Photograph, listing, to_bytes, to_float
 from srcnn.model import SRCNN
 from srcnn.resize import enlarge
 
@@ -127,3 +128,25 @@ def _tiled(
         ]
         progress(done, len(corners))
     return result
+
+
+def targets(photos: list[Path], folder: Path) -> dict[Path, Path]:
+    """Where the results of many photographs go.
+
+    Args:
+        photos: files, and folders of which each image is taken.
+        folder: for the results.
+
+    Returns:
+        Result -> photograph, each result with its photograph's name, and ``.png`` behind a name of another kind.
+
+    Raises:
+        InputError: a folder holds no image, or two photographs have one name.
+    """
+    found = {}
+    for photo in (each for given in photos for each in (listing(given) if given.is_dir() else [given])):
+        name = photo.name if photo.suffix.lower() in WRITABLE else f"{photo.name}.png"
+        before = found.setdefault(folder / name, photo)
+        if before != photo:
+            raise InputError(f"{before} and {photo} would both become {folder / name}; give them different folders")
+    return found

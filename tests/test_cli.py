@@ -17,13 +17,14 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from srcnn import data, images, pretrained, reproduce, upscale
+from srcnn import data, explain, images, pretrained, reproduce, upscale
 from srcnn.cli import commands, main
 from srcnn.cli.device import fastest_device
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.resize import shrink
 
-COMMANDS = ("data", "train", "evaluate", "upscale", "export", "reproduce")
+COMMANDS = ("data", "train", "evaluate", "upscale", "explain", "export", "reproduce")
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,12 @@ upscale cat.png -o cat.png --scale 2 --weights bicubic      | cat.png is the pho
 upscale cat.png -o good/../cat.png --scale 2 --weights bicubic | is the photograph itself
 upscale cat.png -o link.png --scale 2 --weights bicubic     | link.png is the photograph itself
 upscale alpha.png -o o.jpg --scale 2 --weights bicubic      | cannot hold the photograph's transparency
+explain cat.png missing.png --claimed 28.43                 | there is no file missing.png
+explain cat.png alpha.png --claimed 28.43                   | alpha.png has transparency, which has no PSNR
+explain cat.png one.png --claimed 28.43                     | is not of an original of
+explain cat.png cat.png --claimed much                      | 'much' is no figure that can be claimed
+explain good void --claimed 28.43                           | void holds no image file
+explain cat.png cat.png --claimed 30 --scale 7              | scale must be 2, 3 or 4, not 7
 export good -o o.safetensors                                | good holds no finished run
 export missing -o o.safetensors                             | missing holds no finished run
 export good -o o.pth                                        | o.pth must end in .safetensors
@@ -482,6 +489,28 @@ def test_a_result_takes_the_place_of_an_older_one_only_when_told_to(work, capsys
     assert (work / "old.png").read_bytes() == b"mine"
     assert run(f"{line} --overwrite") == 0
     assert read_photograph("old.png").pixels.shape == (3, 120, 160)
+
+
+def test_explain_finds_the_way_of_measuring_and_names_the_papers(work, capsys):
+    original = images.sample("coffee")[:, :90, :90]
+    images.write_photograph("original.png", Photograph(images.to_bytes(original)))
+    assert run("upscale original.png -o large.png --scale 3 --weights bicubic") == 0
+    small = images.to_bytes(shrink(original, 3))
+    images.write_photograph("small.png", Photograph(small))
+    assert run("upscale small.png -o output.png --scale 3 --weights bicubic") == 0
+    values = explain.measure([(images.read("output.png"), images.read("original.png"))], scale=3)
+    capsys.readouterr()
+    for ruler in (explain.protocol(3), explain.Ruler("PSNR", "RGB", 0)):
+        assert run(f"explain output.png original.png --claimed {values[ruler]:.3f}") == 0
+        told = capsys.readouterr().out
+        assert f"{values[ruler]:.3f} dB is\n" in told
+        assert f"  PSNR of {ruler}\n" in told
+        assert (
+            f"the published tables have the PSNR of {explain.protocol(3)}: {values[explain.protocol(3)]:.4f} dB" in told
+        )
+        assert told.endswith(explain.statement(ruler, 1) + "\n")
+    assert run("explain output.png original.png --claimed 99.99") == 0
+    assert capsys.readouterr().out.startswith("no way of measuring gives 99.99 dB; the nearest are\n")
 
 
 def test_export_writes_the_weights_the_card_and_the_log(work, capsys):

@@ -61,6 +61,12 @@ def parser() -> argparse.ArgumentParser:
     )
     _device(sub)
 
+    sub = command("explain", commands.explain_figure, "find the way of measuring that gives a claimed PSNR or SSIM")
+    sub.add_argument("output", help="an enlarged image, or a folder of them")
+    sub.add_argument("original", help="its original, or a folder with the same names")
+    sub.add_argument("--claimed", required=True, metavar="28.43", help="with the digits that are claimed")
+    sub.add_argument("--scale", type=_setting("scale"), default=3, help="2, 3 or 4; 3 unless given")
+
     sub = command("export", commands.export_run, "turn a finished run into weights with a model card and its log")
     sub.add_argument("folder", help="the --out of a run")
     sub.add_argument("-o", "--output", required=True, metavar="FILE.safetensors")

@@ -12,17 +12,18 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from srcnn import data, distributed, fetch, images, pretrained, recipes, results
+from srcnn import data, distributed, explain, fetch, images, pretrained, recipes, results
 from srcnn.cli.device import fastest_device
 from srcnn.export import export
 from srcnn.files import InputError, shipped, writable
 from srcnn.model import SRCNN
 from srcnn.progress import counter, progress
 from srcnn.recipes import TrainConfig
+from srcnn.resize import modcrop
 from srcnn.runs import Run
 from srcnn.training import Step
 from srcnn.tutorial import tutorial_epochs
-from srcnn.upscale import Progress, check_size, upscale
+from srcnn.upscale import Progress, check_size, targets, upscale
 
 
 def data_sets(given: argparse.Namespace) -> None:
@@ -180,8 +181,8 @@ def enlarge(given: argparse.Namespace) -> None:
     """``srcnn upscale``: one photograph to a file, or many into a folder."""
     photos, output = [Path(photo) for photo in given.photo], Path(given.output)
     many = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or given.output.endswith(("/", os.sep))
-    targets = _targets(photos, output) if many else {output: photos[0]}
-    for target, photo in targets.items():
+    wanted = targets(photos, output) if many else {output: photos[0]}
+    for target, photo in wanted.items():
         if target.exists() and photo.exists() and target.samefile(photo):
             raise InputError(f"{target} is the photograph itself; give another name for the result")
     if not many and output.exists() and not given.overwrite:
@@ -191,22 +192,11 @@ def enlarge(given: argparse.Namespace) -> None:
     model = None if weights == "bicubic" else pretrained.load(weights, scale=given.scale).model
     device = given.device or fastest_device()
     if many:
-        _enlarge_many(targets, model, given.scale, device, output, given.overwrite)
+        _enlarge_many(wanted, model, given.scale, device, output, given.overwrite)
         return
     with counter("tile") as count:
         width, height = _enlarge_one(photos[0], output, model, given.scale, device, count)
     print(f"{output}: {width} x {height} pixels")
-
-
-def _targets(photos: list[Path], folder: Path) -> dict[Path, Path]:
-    """Where the result of each photograph goes: a file of its name in the folder."""
-    targets = {}
-    for photo in (each for given in photos for each in (images.listing(given) if given.is_dir() else [given])):
-        name = photo.name if photo.suffix.lower() in images.WRITABLE else f"{photo.name}.png"
-        before = targets.setdefault(folder / name, photo)
-        if before != photo:
-            raise InputError(f"{before} and {photo} would both become {folder / name}; give them different folders")
-    return targets
 
 
 def _enlarge_one(
@@ -222,14 +212,14 @@ def _enlarge_one(
 
 
 def _enlarge_many(
-    targets: dict[Path, Path], model: SRCNN | None, scale: int, device: str, folder: Path, overwrite: bool
+    wanted: dict[Path, Path], model: SRCNN | None, scale: int, device: str, folder: Path, overwrite: bool
 ) -> None:
     """Enlarge what is missing in the folder; what cannot be is told, and the others go on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror}; give another folder") from None
-    missing = {target: photo for target, photo in targets.items() if overwrite or not target.exists()}
+    missing = {target: photo for target, photo in wanted.items() if overwrite or not target.exists()}
     failed = 0
     with tqdm(missing.items(), unit="photograph", disable=None, leave=False) as bar:
         for target, photo in bar:
@@ -239,10 +229,10 @@ def _enlarge_many(
                 failed += 1
                 told = sentence(error)
                 tqdm.write(f"srcnn: {told if str(photo) in told else f'{photo}: {told}'}", file=sys.stderr)
-    there = f", {len(targets) - len(missing)} were there already" if len(targets) > len(missing) else ""
-    print(f"{folder}: {len(missing) - failed} of {len(targets)} photographs enlarged{there}")
+    there = f", {len(wanted) - len(missing)} were there already" if len(wanted) > len(missing) else ""
+    print(f"{folder}: {len(missing) - failed} of {len(wanted)} photographs enlarged{there}")
     if failed:
-        raise InputError(f"{failed} of {len(targets)} photographs could not be enlarged; why stands above")
+        raise InputError(f"{failed} of {len(wanted)} photographs could not be enlarged; why stands above")
 
 
 def sentence(error: Exception) -> str:
@@ -252,6 +242,27 @@ def sentence(error: Exception) -> str:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "there is not enough memory for this; a smaller image or batch needs less"
     return " ".join(str(error).split())
+
+
+def explain_figure(given: argparse.Namespace) -> None:
+    """``srcnn explain``: which way of measuring gives a claimed figure."""
+    pairs = {}
+    for output, original in explain.compared(Path(given.output), Path(given.original)):
+        theirs, truth = images.read(output), images.read(original)
+        for trouble in explain.troubles(theirs, modcrop(truth, given.scale)) if len(theirs) == len(truth) else ():
+            print(f"{output}: {trouble}")
+        pairs[output] = explain.aligned(theirs, truth, given.scale)
+    metric = explain.metric_of(given.claimed)
+    values = explain.measure(list(pairs.values()), scale=given.scale, metric=metric)
+    found = explain.matching(values, given.claimed)
+    unit = " dB" if metric == "PSNR" else ""
+    paper = explain.protocol(given.scale, metric=metric)
+    print(f"{given.claimed}{unit} is" if found else f"no way of measuring gives {given.claimed}{unit}; the nearest are")
+    nearest = sorted(values, key=lambda ruler: abs(values[ruler] - float(given.claimed)))[:3]
+    for ruler in found or nearest:
+        print(f"  {metric} of {ruler}{f': {values[ruler]:.4f}{unit}' if not found else ''}")
+    print(f"the published tables have the {metric} of {paper}: {values[paper]:.4f}{unit}")
+    print(explain.statement(paper if paper in found or not found else found[0], len(pairs)))
 
 
 def export_run(given: argparse.Namespace) -> None:
