@@ -15,7 +15,7 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from srcnn.color import luma, quantize, rgb_to_ycbcr
+from srcnn.color import luma, rgb_to_ycbcr
 from srcnn.files import InputError
 from srcnn.images import listing
 from srcnn.metrics import mse
@@ -27,7 +27,7 @@ _FULL_RANGE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as JPEG, Pillow and
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "luma of 16 to 235, rounded": luma,
     "luma of 16 to 235, not rounded": lambda image: rgb_to_ycbcr(image)[:1],
-    "luma of 0 to 255, rounded": lambda image: quantize(_full_range(image)),
+    "luma of 0 to 255, rounded": lambda image: (_full_range(image) * 255 + 0.5 + 1e-9).floor() / 255,
     "luma of 0 to 255, not rounded": lambda image: _full_range(image),
     "RGB": lambda image: image,
 }
@@ -166,7 +166,7 @@ def compared(output: Path, original: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
-    """What an output suffers from besides its method: a sentence for each thing whose mending wins a decibel or more.
+    """What an output suffers from besides its method: a sentence for each thing whose mending wins half a decibel.
 
     Args:
         output: ``(3, H, W)`` or ``(1, H, W)``, in 0..1; it may be smaller than the original.
@@ -186,10 +186,10 @@ def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
     moves = [(down, right) for down, right in product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
     best = max(moves, key=lambda move: -mse(output.roll(move, (1, 2)), original, shave=8))
     moved = output.roll(best, (1, 2))
-    if _decibels(mse(moved, original, shave=8)) > before + 1:
+    if _decibels(mse(moved, original, shave=8)) > before + 0.2:  # little in a smooth image, and nothing in a sound one
         told = ", ".join(f"{abs(n)} {word}" for n, word in zip(best, ("rows", "columns"), strict=True) if n)
         yield f"The output is shifted by a pixel: moved by {told} it wins {_gain(moved, original, before)}."
-    if len(output) == 3 and _decibels(mse(output.flip(0), original, shave=8)) > before + 1:
+    if len(output) == 3 and _decibels(mse(output.flip(0), original, shave=8)) > before + 0.5:
         yield f"Red and blue are swapped (BGR): in order it wins {_gain(output.flip(0), original, before)}."
     for name, mended in {
         "The output has studio range, 16 to 235, and the original full range": (output - 16 / 255) * 255 / 219,
@@ -197,17 +197,28 @@ def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
         "The output is brighter by a gamma of 2.2": output.clamp(min=0) ** 2.2,
         "The output is darker by a gamma of 2.2": output.clamp(min=0) ** (1 / 2.2),
     }.items():
-        if _decibels(mse(mended, original, shave=8)) > before + 1:
+        if _decibels(mse(mended, original, shave=8)) > before + 0.5:
             yield f"{name}: converted it wins {_gain(mended, original, before)}."
 
 
+def cropped(output: Tensor, original: Tensor, scale: int) -> Tensor:
+    """The original without the rows and columns that the scale does not divide, unless the output has them as well.
+
+    Raises:
+        InputError: the original is smaller than the scale.
+    """
+    if min(original.shape[-2:]) < scale:
+        raise InputError(f"an original of {original.shape[-1]} x {original.shape[-2]} pixels has nothing to compare")
+    return original if output.shape[-2:] == original.shape[-2:] else modcrop(original, scale)
+
+
 def aligned(output: Tensor, original: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """The pair in one size: the original without the rows that the scale does not divide, or its middle.
+    """The pair in one size: the original as :func:`cropped` gives it, or its middle.
 
     Raises:
         InputError: they are not of one image.
     """
-    original = modcrop(original, scale)
+    original = cropped(output, original, scale)
     if len(output) != len(original):
         raise InputError(f"{len(output)} channels cannot be compared with {len(original)}; save both as RGB or as gray")
     lost = {b - a for a, b in zip(output.shape[-2:], original.shape[-2:], strict=True)}

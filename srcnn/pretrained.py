@@ -210,7 +210,9 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of every kind, where the file is damaged or would run code
         what = "a whole pickled network, which could run a program; save model.state_dict() instead"
-        what = what if "weights_only" in str(error) else "no PyTorch file that can be read"
+        with path.open("rb") as stream:
+            known = stream.read(2) in (b"PK", b"\x80\x02") and "weights_only" in str(error)
+        what = what if known else "no PyTorch file that can be read"
         raise InputError(f"{path} holds {what}") from None
     for name in ("state_dict", "model_state_dict", "model", "params_ema", "params", "net", "weights"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):

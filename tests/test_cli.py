@@ -201,7 +201,7 @@ upscale cat.png -o link.png --scale 2 --weights bicubic     | link.png is the ph
 upscale alpha.png -o o.jpg --scale 2 --weights bicubic      | cannot hold the photograph's transparency
 explain cat.png missing.png --claimed 28.43                 | there is no file missing.png
 explain cat.png alpha.png --claimed 28.43                   | alpha.png has transparency, which has no PSNR
-explain cat.png one.png --claimed 28.43                     | is not of an original of
+explain cat.png one.png --claimed 28.43                     | an original of 1 x 1 pixels has nothing to compare
 explain cat.png cat.png --claimed much                      | 'much' is no figure that can be claimed
 explain good void --claimed 28.43                           | void holds no image file
 explain cat.png cat.png --claimed 30 --scale 7              | scale must be 2, 3 or 4, not 7

@@ -19,7 +19,6 @@ from srcnn.files import InputError, shipped, writable
 from srcnn.model import SRCNN
 from srcnn.progress import counter, progress
 from srcnn.recipes import TrainConfig
-from srcnn.resize import modcrop
 from srcnn.runs import Run
 from srcnn.training import Step
 from srcnn.tutorial import tutorial_epochs
@@ -246,13 +245,12 @@ def sentence(error: Exception) -> str:
 
 def explain_figure(given: argparse.Namespace) -> None:
     """``srcnn explain``: which way of measuring gives a claimed figure."""
-    pairs = {}
+    metric, pairs = explain.metric_of(given.claimed), {}
     for output, original in explain.compared(Path(given.output), Path(given.original)):
         theirs, truth = images.read(output), images.read(original)
-        for trouble in explain.troubles(theirs, modcrop(truth, given.scale)) if len(theirs) == len(truth) else ():
-            print(f"{output}: {trouble}")
         pairs[output] = explain.aligned(theirs, truth, given.scale)
-    metric = explain.metric_of(given.claimed)
+        for trouble in explain.troubles(theirs, explain.cropped(theirs, truth, given.scale)):
+            print(f"{output}: {trouble}")
     values = explain.measure(list(pairs.values()), scale=given.scale, metric=metric)
     found = explain.matching(values, given.claimed)
     unit = " dB" if metric == "PSNR" else ""
