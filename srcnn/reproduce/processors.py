@@ -32,7 +32,7 @@ from srcnn.results import measure, results, write_json
 CHAPTERS = ("05_mapping", "07_building", "08_data", "09_training", "11_experiments", "12_subpixel")
 SEEDS = range(5)
 THREADS = (1, 2)
-#: The paths of a processor: what oneDNN may use, what PyTorch's own kernels may, and what PyTorch then calls itself.
+# of a processor: what oneDNN may use, what PyTorch's own kernels may, and what PyTorch then calls itself
 LANES = {
     "SSE4.1": ("SSE41", "default", "DEFAULT"),
     "AVX2": ("AVX2", "avx2", "AVX2"),
