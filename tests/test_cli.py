@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from srcnn import data, explain, images, pretrained, reproduce, upscale
-from srcnn.cli import commands, main
+from srcnn import data, images, pretrained, reproduce, upscale
+from srcnn.cli import commands, explain, main
 from srcnn.cli.device import fastest_device
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize

@@ -9,9 +9,10 @@ import torch
 from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from srcnn import explain, images
+from srcnn import images
+from srcnn.cli import explain
+from srcnn.cli.explain import Ruler, aligned, matching, measure, protocol, statement, troubles
 from srcnn.color import quantize
-from srcnn.explain import Ruler, aligned, matching, measure, protocol, statement, troubles
 from srcnn.files import InputError
 from srcnn.resize import enlarge, shrink
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from srcnn import data, distributed, explain, fetch, images, pretrained, recipes, results
+from srcnn import data, distributed, fetch, images, pretrained, recipes, results
+from srcnn.cli import explain
 from srcnn.cli.device import fastest_device
 from srcnn.export import export
 from srcnn.files import InputError, shipped, writable
