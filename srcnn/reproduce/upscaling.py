@@ -90,7 +90,7 @@ def command_once(photo: str, output: str) -> dict[str, float]:
     _, before = _ready()
     began = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        if cli.main(["upscale", photo, "-o", output, "--scale", "2", "--device", "cpu"]):
+        if cli.main(["upscale", photo, "-o", output, "--overwrite", "--scale", "2", "--device", "cpu"]):
             raise InputError("`srcnn upscale` failed; its own message says why")
     return {"seconds": time.perf_counter() - began, "peak": memory()[1] - before}
 
