@@ -1,4 +1,4 @@
-"""Images: files and the free sample photographs to tensors and back. The only module that opens and writes them.
+"""Images: files and the free sample photographs to tensors and back. The only door to Pillow but :mod:`srcnn.formats`.
 
 Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that stays in bytes, uint8, until
 :mod:`srcnn.upscale` cuts a tile from it.
@@ -196,6 +196,35 @@ def png(image: Tensor) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels.numpy()).save(stream, "PNG", optimize=True)
     return stream.getvalue()
+
+
+def full_range_luma(path: str | os.PathLike) -> Tensor:
+    """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
+
+    Returns:
+        ``(H, W)``, uint8.
+
+    Raises:
+        InputError: as for :func:`read`.
+    """
+    with opened(path) as image:
+        return torch.from_numpy(np.array(formats.plain(image).convert("YCbCr").getchannel(0)))
+
+
+def pillow_resize(plane: Tensor, height: int, width: int, kernel: str) -> Tensor:
+    """What Pillow makes of bytes, rounded to bytes after each direction; no step of the protocol.
+
+    Args:
+        plane: ``(H, W)``, uint8.
+        height: of the result.
+        width: of the result.
+        kernel: ``"bilinear"`` or ``"bicubic"``; widened where the result is smaller.
+
+    Returns:
+        ``(height, width)``, uint8.
+    """
+    resampling = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[kernel]
+    return torch.from_numpy(np.array(Image.fromarray(plane.numpy()).resize((width, height), resampling)))
 
 
 def pixel_hash(path: str | os.PathLike) -> str:

@@ -3,17 +3,14 @@
 None of it is part of the paper's protocol, and nothing else in the package uses it but the recipe ``tutorial``.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from srcnn import data, formats, images
+from srcnn import data, images
 from srcnn.files import InputError
 from srcnn.resize import enlarge
 from srcnn.training import Learner, Step
@@ -37,13 +34,13 @@ def tutorial_pair(path: str | Path, *, scale: int, crop: int = 256) -> tuple[Ten
         InputError: the file is unusable or smaller than the square.
     """
     side = crop - crop % scale
-    luma = full_range_luma(path)
+    luma = images.full_range_luma(path)
     height, width = luma.shape
     if min(width, height) < side:
         raise InputError(f"{path} has {width} x {height} pixels; the tutorial cuts {side} x {side} from the center")
     left, top = round((width - side) / 2), round((height - side) / 2)
     high = luma[top : top + side, left : left + side]
-    low = pillow_resize(high, side // scale, side // scale, "bilinear")
+    low = images.pillow_resize(high, side // scale, side // scale, "bilinear")
     return images.to_float(low)[None], images.to_float(high)[None]
 
 
@@ -112,32 +109,3 @@ def tutorial_epochs(
             losses.clear()
             psnr = tutorial_psnr(learner.predict(low, batch=batch), high, batch=batch)
             yield {"epoch": max(epoch, 1), "epochs": epochs, "loss": loss, "psnr": psnr, "bicubic": bicubic}
-
-
-def full_range_luma(path: str | os.PathLike) -> Tensor:
-    """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
-
-    Returns:
-        ``(H, W)``, uint8.
-
-    Raises:
-        InputError: as for :func:`srcnn.images.read`.
-    """
-    with images.opened(path) as image:
-        return torch.from_numpy(np.array(formats.plain(image).convert("YCbCr").getchannel(0)))
-
-
-def pillow_resize(plane: Tensor, height: int, width: int, kernel: str) -> Tensor:
-    """What Pillow makes of bytes, rounded to bytes after each direction; no step of the protocol.
-
-    Args:
-        plane: ``(H, W)``, uint8.
-        height: of the result.
-        width: of the result.
-        kernel: ``"bilinear"`` or ``"bicubic"``; widened where the result is smaller.
-
-    Returns:
-        ``(height, width)``, uint8.
-    """
-    resampling = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}[kernel]
-    return torch.from_numpy(np.array(Image.fromarray(plane.numpy()).resize((width, height), resampling)))

@@ -15,8 +15,7 @@ from test_images import MODES, _encoded, _picture, _png, _saved
 
 from srcnn import formats
 from srcnn.files import InputError
-from srcnn.images import Photograph, pixel_hash, read_photograph, to_bytes, write_photograph
-from srcnn.tutorial import full_range_luma
+from srcnn.images import Photograph, full_range_luma, pixel_hash, read_photograph, to_bytes, write_photograph
 from srcnn.upscale import upscale
 
 RGB = np.asarray(_picture())

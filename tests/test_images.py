@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 from srcnn import images
 from srcnn.files import InputError
 from srcnn.images import Photograph, pixel_hash, read, read_photograph, write_photograph
-from srcnn.tutorial import full_range_luma
 
 MODES = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
@@ -110,7 +109,7 @@ def test_a_file_of_the_wrong_kind_ends_in_one_sentence_with_its_name(tmp_path, n
     content, message = WRONG[name]
     path = tmp_path / name
     path.write_bytes(content())
-    for use in (read, read_photograph, pixel_hash, full_range_luma):
+    for use in (read, read_photograph, pixel_hash, images.full_range_luma):
         with pytest.raises(InputError, match=f"{path}.*{message}") as error:
             use(path)
         assert "\n" not in str(error.value)

@@ -92,8 +92,8 @@ def test_a_command_loads_nothing_of_the_workshop():
     assert done.stdout.strip() == ""
 
 
-def test_pillow_is_known_where_files_are_read_and_where_the_tutorial_is_repeated():
-    assert users("PIL") == {"formats", "images", "tutorial"}
+def test_pillow_is_known_where_files_are_read_and_written_alone():
+    assert users("PIL") == {"formats", "images"}
 
 
 def test_only_plotting_draws_and_it_computes_nothing():

@@ -27,7 +27,6 @@ from srcnn.reproduce.timing import Part, in_turns, ratio
 from srcnn.resize import shave
 from srcnn.runs import start
 from srcnn.training import train
-from srcnn.tutorial import full_range_luma, pillow_resize
 
 
 def plain_pair(
@@ -51,14 +50,14 @@ def plain_pair(
     Raises:
         InputError: the file is unusable or smaller than the square.
     """
-    luma = full_range_luma(path)
+    luma = images.full_range_luma(path)
     height, width = luma.shape
     if min(width, height) < crop:
         raise InputError(f"{path} has {width} x {height} pixels; squares of {crop} x {crop} are cut")
     top, left = (int(share * (side - crop + 1)) for share, side in zip(place, (height, width), strict=True))
     high = luma[top : top + crop, left : left + crop]
-    small = pillow_resize(high, crop // scale, crop // scale, "bicubic")
-    low = pillow_resize(small, crop, crop, "bicubic")
+    small = images.pillow_resize(high, crop // scale, crop // scale, "bicubic")
+    low = images.pillow_resize(small, crop, crop, "bicubic")
     return images.to_float(low)[None], images.to_float(shave(high, border))[None]
 
 
