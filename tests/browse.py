@@ -90,6 +90,7 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 900}
 def visit(page, url: str) -> None:
     """Open a page, and wait until its mathematics and its letters are set."""
     page.goto(url, wait_until="load")
+    page.wait_for_function("() => !document.querySelector('meta[http-equiv=refresh]')")  # the first page leads on
     with suppress(TimeoutError):  # what is not set by then is told by those who look
         page.wait_for_function(f"() => !window.MathJax || {pdf.SET}")
     page.evaluate("async () => { await document.fonts.ready; }")
