@@ -1,4 +1,4 @@
-"""Images: files and the free sample photographs to tensors and back. The only door to Pillow but :mod:`srcnn.formats`.
+"""Images: files and the free sample photographs to tensors and back. It and ``formats`` alone know Pillow.
 
 Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that stays in bytes, uint8, until
 :mod:`srcnn.upscale` cuts a tile from it.

@@ -66,8 +66,9 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
         what = "is a folder" if path.is_dir() else "is neither a file nor the name of shipped weights"
         raise InputError(f"{weights} {what}; the shipped ones are {', '.join(names()) or 'none'}")
     if path.suffix.lower() in (".pth", ".pt"):
-        return from_pytorch(path, scale=scale or 3)
-    loaded = Pretrained(from_matlab(path)) if path.suffix.lower() == ".mat" else _load_safetensors(path)
+        loaded = from_pytorch(path, scale=scale or 3)
+    else:
+        loaded = Pretrained(from_matlab(path)) if path.suffix.lower() == ".mat" else _load_safetensors(path)
     if scale is not None:
         trained = loaded.model.scale or loaded.card.get("scale", scale)
         if trained not in SCALES:
@@ -187,6 +188,10 @@ def from_pytorch(path: str | os.PathLike, *, scale: int) -> Pretrained:
             # ReLU only scales, so that a network for 0..255 is one for 0..1 with smaller biases
             scaled = {name: value / peak if name.endswith("bias") else value for name, value in tensors.items()}
             model = from_state_dict(scaled, path, trained_with=padding)
+            if model.channels not in (1, 3):
+                raise InputError(
+                    f"{path} works on {model.channels} channels; one for luma or three for RGB can be tried"
+                )
             readings[padding, peak] = _on_samples(upscaler(model), model, scale), model
     (padding, peak), (score, model) = max(readings.items(), key=lambda reading: reading[1][0])
     bicubic = _on_samples(enlarge, model, scale)
@@ -217,12 +222,14 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     for name in ("state_dict", "model_state_dict", "model", "params_ema", "params", "net", "weights"):
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
+    ):
         raise InputError(f"{path} holds no state dictionary; save model.state_dict()")
     layers = [name.removesuffix(".weight") for name, value in content.items() if value.ndim == 4]
     wanted = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
     if len(layers) < 3 or set(content) != wanted:
-        told = ", ".join(sorted(map(str, content))[:8])
+        told = ", ".join(list(content)[:8])
         raise InputError(f"{path} holds another network: three convolutions or more with biases expected, found {told}")
     stages = ("extraction", "mapping", *(f"further.{k}" for k in range(len(layers) - 3)), "reconstruction")
     return {

@@ -44,7 +44,7 @@ def make_batches(
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
         if config.scale_augmentation != "1":
-            raise InputError("the tutorial's pairs have one size; leave out --scale-augmentation, or the recipe")
+            raise InputError("the tutorial's pairs have one size; leave out --scale-augmentation or change the recipe")
         side = config.patch_size * config.scale
         low, high = tutorial_pairs(config.data, "train", scale=config.scale, crop=side)
         return Shuffled(low.to(device), high.to(device), **shuffled)

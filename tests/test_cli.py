@@ -52,6 +52,7 @@ def shelf(tmp_path_factory) -> Path:
     (place / "empty.png").touch()
     Image.new("RGB", (1, 1)).save(place / "one.png")
     Image.new("L", (2, 1)).save(place / "two.png")
+    Image.new("L", (12, 12)).save(place / "tiny.png")
     Image.fromarray(np.zeros((20, 20), np.uint16)).save(place / "deep.png")
     picture.convert("CMYK").save(place / "cmyk.jpg")
     picture.save(place / "moving.webp", save_all=True, append_images=[picture.rotate(90)])
@@ -203,6 +204,8 @@ explain cat.png missing.png --claimed 28.43                 | there is no file m
 explain cat.png alpha.png --claimed 28.43                   | alpha.png has transparency, which has no PSNR
 explain cat.png one.png --claimed 28.43                     | an original of 1 x 1 pixels has nothing to compare
 explain cat.png cat.png --claimed much                      | 'much' is no figure that can be claimed
+explain two.png two.png --claimed 28.43                     | an original of 2 x 1 pixels has nothing to compare
+explain tiny.png tiny.png --claimed 28.43                   | is too small for every border
 explain good void --claimed 28.43                           | void holds no image file
 explain cat.png cat.png --claimed 30 --scale 7              | scale must be 2, 3 or 4, not 7
 export good -o o.safetensors                                | good holds no finished run

@@ -264,6 +264,20 @@ def test_a_file_that_will_not_do_gets_a_sentence_and_the_page_goes_on(desk, tmp_
 
 
 @in_the_browser
+def test_a_browser_that_changes_what_a_page_reads_is_told_of(desk):
+    desk.page.evaluate("""() => {
+      const read = CanvasRenderingContext2D.prototype.getImageData;
+      CanvasRenderingContext2D.prototype.getImageData = function (...where) {
+        const got = read.apply(this, where);
+        got.data[0] ^= 1;
+        return got;
+      };
+    }""")
+    desk.give(GOOD["color.png"], "color.png")
+    expect(desk.page.locator("#photo .photo-trouble")).to_contain_text("Your browser changes the pixels")
+
+
+@in_the_browser
 def test_of_too_large_a_photograph_the_middle_can_be_taken_at_every_scale(desk):
     desk.give(stored(Image.new("RGB", (20, 6000))), "tall.png")
     desk.page.click("#photo-middle")

@@ -360,6 +360,9 @@ class _Planted:
         (_Planted(), "w.pth holds a whole pickled network, which could run a program; save model.state_dict"),
         ([1, 2], "w.pth holds no state dictionary"),
         ({"epoch": 3}, "w.pth holds no state dictionary"),
+        ({0: torch.ones(1, 1, 3, 3)}, "w.pth holds no state dictionary"),
+        (SRCNN((3, 1, 3), (4, 4), channels=2).state_dict(), "w.pth works on 2 channels; one for luma or three for RGB"),
+        (SubPixelSRCNN(4, (3, 1, 3), (4, 4)).state_dict(), "w.pth was trained for x4, not x3; give --scale 4"),
         (torch.nn.Conv2d(1, 1, 3).state_dict(), "w.pth holds another network: three convolutions or more"),
         (
             torch.nn.Sequential(

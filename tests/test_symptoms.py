@@ -43,10 +43,14 @@ def test_every_symptom_of_the_table_has_a_section_and_every_section_stands_in_th
 
 def test_black_output():
     untrained = srcnn.initialize(srcnn.SRCNN(padding="replicate"), "paper", seed=0)
-    assert found("Black output", model=untrained)["untrained"]
-    assert not found("Black output")["untrained"]
-    assert found("Black output")["wrong_range"]
-    assert not found("Black output", output=lambda n: to_bytes(n["output"]))["wrong_range"]
+    right, wrong = (lambda n: to_bytes(n["output"])), (lambda n: n["output"].byte())
+    black = found("Black output", model=untrained, written=right)
+    assert black["untrained"]
+    assert black["output"].abs().max() < 1e-4
+    sound = found("Black output", written=right)
+    assert not sound["untrained"]
+    assert not sound["wrong_range"]
+    assert found("Black output", written=wrong)["wrong_range"]
 
 
 @pytest.mark.parametrize(("pixels", "stuck"), [(2, True), (441, False)])  # at 2 pixels, Caffe's rate is PyTorch's
@@ -92,20 +96,31 @@ def test_dark_bright_or_wrong_colors():
 
 def test_psnr_is_one_or_two_decibels_too_low():
     symptom = "PSNR is one or two decibels too low"
-    assert found(symptom, your_bicubic=29.1)["another_protocol"]
-    names = found(symptom, your_bicubic=srcnn.results.results("bicubic", "set5", 3)["mean"]["psnr"])
+    other = found(symptom, your_bicubic=29.1, your_psnr=lambda n: srcnn.psnr(n["enlarged"], n["high"], peak=1, shave=0))
+    assert other["another_protocol"]
+    assert other["other_values"]
+    ours = srcnn.results.results("bicubic", "set5", 3)["mean"]["psnr"]
+    (scores,) = srcnn.evaluate(srcnn.enlarge, [("coins", images.sample("coins"))], scale=3).values()
+    names = found(symptom, your_bicubic=ours, your_psnr=scores.psnr)
     assert not names["another_protocol"]
+    assert not names["other_values"]
 
 
 def test_worse_than_bicubic():
-    assert found("Worse than bicubic", output=shaken)["shifted"]
+    names = found("Worse than bicubic", output=shaken)
+    assert names["shifted"]
+    sound, bicubic = found("Worse than bicubic")["output"], names["enlarged"]
+    shifted, right, plain = (srcnn.psnr(x, names["high"], peak=1, shave=7) for x in (names["output"], sound, bicubic))
+    assert shifted < plain < right
+    assert shifted < right - 3  # "several decibels"
     assert not found("Worse than bicubic")["shifted"]
 
 
-def test_blocks_or_seams():
+def test_blocks_or_seams(monkeypatch):
     photograph = Photograph(to_bytes(images.sample("chelsea")[:, :80, :90]))
-    names = found("Blocks or seams", photograph=photograph)
-    assert not names["seams"]
+    assert not found("Blocks or seams", photograph=photograph)["seams"]
+    monkeypatch.setattr(srcnn.upscale, "_margin", lambda model, scale: 0)  # no overlap
+    assert found("Blocks or seams", photograph=photograph)["seams"]
 
 
 def test_filters_look_transposed(tmp_path):

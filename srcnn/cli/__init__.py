@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         if distributed.is_main_process():
             command = (argv or sys.argv[1:] or [""])[0]
-            goes_on = {"train": "; the run goes on with --out and --resume"}.get(command, "")
+            goes_on = "; the run goes on with --out and --resume" if command == "train" else ""
             print(f"srcnn: interrupted{goes_on}", file=sys.stderr)
         return 130
     except distributed.WorkerLost as error:

@@ -23,7 +23,7 @@ from srcnn.recipes import TrainConfig
 from srcnn.runs import Run
 from srcnn.training import Step
 from srcnn.tutorial import tutorial_epochs
-from srcnn.upscale import Progress, check_size, targets, upscale
+from srcnn.upscale import Progress, targets, upscale
 
 
 def data_sets(given: argparse.Namespace) -> None:
@@ -204,11 +204,10 @@ def _enlarge_one(
 ) -> tuple[int, int]:
     """Enlarge a photograph into a file; the result's width and height."""
     photograph = images.read_photograph(photo)
-    height, width = (scale * side for side in photograph.pixels.shape[-2:])
-    check_size(*photograph.pixels.shape[-2:], scale)
     images.check_output(output, photograph, scale=scale)
-    images.write_photograph(output, upscale(photograph, model, scale=scale, device=device, progress=count))
-    return width, height
+    large = upscale(photograph, model, scale=scale, device=device, progress=count)
+    images.write_photograph(output, large)
+    return large.pixels.shape[-1], large.pixels.shape[-2]
 
 
 def _enlarge_many(
@@ -249,10 +248,14 @@ def explain_figure(given: argparse.Namespace) -> None:
     metric, pairs = explain.metric_of(given.claimed), {}
     for output, original in explain.compared(Path(given.output), Path(given.original)):
         theirs, truth = images.read(output), images.read(original)
-        pairs[output] = explain.aligned(theirs, truth, given.scale)
-        for trouble in explain.troubles(theirs, explain.cropped(theirs, truth, given.scale)):
-            print(f"{output}: {trouble}")
+        truth, lost = explain.aligned(theirs, truth, given.scale)
+        pairs[output] = theirs, truth
+        if lost:
+            print(f"{output}: {lost} pixels were lost on each side, as by valid convolutions; replicate the edges.")
     values = explain.measure(list(pairs.values()), scale=given.scale, metric=metric)
+    for output, pair in pairs.items():
+        for trouble in explain.troubles(*pair):
+            print(f"{output}: {trouble}")
     found = explain.matching(values, given.claimed)
     unit = " dB" if metric == "PSNR" else ""
     paper = explain.protocol(given.scale, metric=metric)

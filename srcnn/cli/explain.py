@@ -7,6 +7,7 @@ an output suffers from before it is measured (a shift by a pixel, swapped channe
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import fmean
@@ -15,30 +16,43 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from srcnn import resize
 from srcnn.color import luma, rgb_to_ycbcr
 from srcnn.files import InputError
 from srcnn.images import listing
-from srcnn.metrics import mse
-from srcnn.resize import modcrop, shave
+from srcnn.metrics import mse, psnr, ssim
+from srcnn.resize import modcrop
 
 _FULL_RANGE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as JPEG, Pillow and OpenCV have it
 
-#: What can be compared of two images, ``(3, H, W)`` in 0..1; gray files are used as they are, as luma.
+
+def _full_range(image: Tensor) -> Tensor:
+    return torch.einsum("c,chw->hw", torch.tensor(_FULL_RANGE, dtype=image.dtype), image)[None]
+
+
+def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full: bool, **options: object) -> float:
+    a, b = (resize.shave(image, shave).numpy() for image in (target, output))
+    value = structural_similarity(a, b, data_range=peak, channel_axis=0, full=full, **options)
+    return float(value[1].mean() if full else value)
+
+
+#: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file is luma as it is, and otherwise R = G = B.
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "luma of 16 to 235, rounded": luma,
     "luma of 16 to 235, not rounded": lambda image: rgb_to_ycbcr(image)[:1],
     "luma of 0 to 255, rounded": lambda image: (_full_range(image) * 255 + 0.5 + 1e-9).floor() / 255,
-    "luma of 0 to 255, not rounded": lambda image: _full_range(image),
+    "luma of 0 to 255, not rounded": _full_range,
     "RGB": lambda image: image,
 }
 _PER_CHANNEL = "RGB, mean of the channels' PSNR"
-_GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-#: Of SSIM, with the options of scikit-image.
-WINDOWS = {
-    "Gaussian window of 11 x 11, whole windows": _GAUSSIAN,
-    "Gaussian window of 11 x 11, image mirrored beyond its border": _GAUSSIAN | {"full": True},
-    "uniform window of 7 x 7, as scikit-image has it": {},
-}  # fmt: skip
+#: Of SSIM; the first is that of the published tables.
+WINDOWS: dict[str, Callable[..., float]] = {
+    "Gaussian window of 11 x 11, whole windows": ssim,
+    "Gaussian window of 11 x 11, image mirrored beyond its border": partial(
+        _by_skimage, full=True, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    ),
+    "uniform window of 7 x 7, as scikit-image has it": partial(_by_skimage, full=False),
+}
 
 
 @dataclass(frozen=True)
@@ -61,10 +75,9 @@ class Ruler:
     window: str = ""
 
     def __str__(self) -> str:
-        parts = [self.values, f"{self.shave} pixels cut from each side" if self.shave else "the whole image"]
-        return ", ".join(
-            [*parts, *filter(None, (self.window,))] + ([self.mean] if self.mean != "mean over images" else [])
-        )
+        border = f"{self.shave} pixels cut from each side" if self.shave else "the whole image"
+        mean = "" if self.mean == "mean over images" else self.mean
+        return ", ".join(filter(None, (self.values, border, self.window, mean)))
 
 
 def protocol(scale: int, *, metric: str = "PSNR") -> Ruler:
@@ -94,23 +107,27 @@ def measure(pairs: Sequence[tuple[Tensor, Tensor]], *, scale: int, metric: str =
             raise InputError(
                 f"an image of {output.shape[-1]} x {output.shape[-2]} pixels is too small for every border"
             )
-    gray = all(len(output) == 1 for output, _ in pairs)
+    gray = all(len(output) == 1 for output, _ in pairs)  # of which every PSNR is that of the bytes as they are
     values = {next(iter(VALUES)): luma} if gray else VALUES
     found = {}
     for (name, of), border in product(values.items(), (0, scale, scale + 6)):
-        compared = [(of(output.double()), of(original.double())) for output, original in pairs]
+        compared = [
+            tuple(of(image.double() if of is luma else image.double().expand(3, -1, -1)) for image in pair)
+            for pair in pairs
+        ]
         if metric == "SSIM":
-            for window in WINDOWS:
-                found[Ruler(metric, name, border, window=window)] = fmean(
-                    _ssim(a, b, border, window) for a, b in compared
-                )
+            for window, measured in WINDOWS.items():
+                ruler = Ruler(metric, name, border, window=window)
+                found[ruler] = fmean(measured(a, b, peak=1, shave=border) for a, b in compared)
             continue
-        errors = [mse(a, b, shave=border) for a, b in compared]
-        found[Ruler(metric, name, border)] = fmean(map(_decibels, errors))
+        found[Ruler(metric, name, border)] = fmean(psnr(a, b, peak=1, shave=border) for a, b in compared)
         if len(pairs) > 1:
-            found[Ruler(metric, name, border, mean="of the mean error")] = _decibels(fmean(errors))
+            error = fmean(mse(a, b, shave=border) for a, b in compared)
+            found[Ruler(metric, name, border, mean="of the mean error")] = (
+                -10 * math.log10(error) if error else math.inf
+            )
         if name == "RGB":
-            each = [_decibels(mse(a[c], b[c], shave=border)) for a, b in compared for c in range(len(a))]
+            each = [psnr(x, y, peak=1, shave=border) for a, b in compared for x, y in zip(a, b, strict=True)]
             found[Ruler(metric, _PER_CHANNEL, border)] = fmean(each)
     return found
 
@@ -165,67 +182,55 @@ def compared(output: Path, original: Path) -> Iterator[tuple[Path, Path]]:
         yield path, originals[path.stem]
 
 
+def aligned(output: Tensor, original: Tensor, scale: int) -> tuple[Tensor, int]:
+    """The original in the output's size: without the rows that the scale does not divide, or its middle.
+
+    Returns:
+        The original, and the pixels that the output lost on each side.
+
+    Raises:
+        InputError: the two are not of one image.
+    """
+    if len(output) != len(original):
+        raise InputError(f"{len(output)} channels cannot be compared with {len(original)}; save both as RGB or as gray")
+    if min(original.shape[-2:]) < scale:
+        raise InputError(f"an original of {original.shape[-1]} x {original.shape[-2]} pixels has nothing to compare")
+    whole = original if output.shape == original.shape else modcrop(original, scale)
+    rows, columns = (b - a for a, b in zip(output.shape[-2:], whole.shape[-2:], strict=True))
+    if rows == columns >= 0 and rows % 2 == 0:
+        return resize.shave(whole, rows // 2), rows // 2
+    theirs, ours = (f"{image.shape[-1]} x {image.shape[-2]}" for image in (output, whole))
+    raise InputError(f"an output of {theirs} pixels is not of an original of {ours} (a multiple of {scale})")
+
+
 def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
     """What an output suffers from besides its method: a sentence for each thing whose mending wins half a decibel.
 
     Args:
-        output: ``(3, H, W)`` or ``(1, H, W)``, in 0..1; it may be smaller than the original.
-        original: of as many channels.
+        output: ``(3, H, W)`` or ``(1, H, W)``, in 0..1, more than 16 pixels a side.
+        original: of the same shape.
     """
-    rows, columns = (b - a for a, b in zip(output.shape[-2:], original.shape[-2:], strict=True))
-    if rows or columns:
-        if rows == columns > 0 and rows % 2 == 0:
-            yield (
-                f"The output is {rows} pixels smaller than the original in both directions: valid convolutions lose "
-                f"{rows // 2} on each side. Compare it with the middle of the original, or replicate the edges."
-            )
-        else:
-            yield "Output and original differ in size; crop the original to a multiple of the scale first."
-        return
-    before = _decibels(mse(output, original, shave=8))
-    moves = [(down, right) for down, right in product((-1, 0, 1), repeat=2) if (down, right) != (0, 0)]
-    best = max(moves, key=lambda move: -mse(output.roll(move, (1, 2)), original, shave=8))
-    moved = output.roll(best, (1, 2))
-    if _decibels(mse(moved, original, shave=8)) > before + 0.2:  # little in a smooth image, and nothing in a sound one
+    before = psnr(output, original, peak=1, shave=8)
+
+    def gain(mended: Tensor) -> float:
+        return psnr(mended, original, peak=1, shave=8) - before
+
+    moves = [move for move in product((-1, 0, 1), repeat=2) if move != (0, 0)]
+    best = max(moves, key=lambda move: gain(output.roll(move, (1, 2))))
+    if (won := gain(output.roll(best, (1, 2)))) > 0.2:  # little in a smooth image, and nothing in a sound one
         told = ", ".join(f"{abs(n)} {word}" for n, word in zip(best, ("rows", "columns"), strict=True) if n)
-        yield f"The output is shifted by a pixel: moved by {told} it wins {_gain(moved, original, before)}."
-    if len(output) == 3 and _decibels(mse(output.flip(0), original, shave=8)) > before + 0.5:
-        yield f"Red and blue are swapped (BGR): in order it wins {_gain(output.flip(0), original, before)}."
-    for name, mended in {
+        yield f"The output is shifted by a pixel: moved by {told} it wins {won:.1f} dB."
+    mendings = {
         "The output has studio range, 16 to 235, and the original full range": (output - 16 / 255) * 255 / 219,
         "The output has full range and the original studio range, 16 to 235": output * 219 / 255 + 16 / 255,
         "The output is brighter by a gamma of 2.2": output.clamp(min=0) ** 2.2,
         "The output is darker by a gamma of 2.2": output.clamp(min=0) ** (1 / 2.2),
-    }.items():
-        if _decibels(mse(mended, original, shave=8)) > before + 0.5:
-            yield f"{name}: converted it wins {_gain(mended, original, before)}."
-
-
-def cropped(output: Tensor, original: Tensor, scale: int) -> Tensor:
-    """The original without the rows and columns that the scale does not divide, unless the output has them as well.
-
-    Raises:
-        InputError: the original is smaller than the scale.
-    """
-    if min(original.shape[-2:]) < scale:
-        raise InputError(f"an original of {original.shape[-1]} x {original.shape[-2]} pixels has nothing to compare")
-    return original if output.shape[-2:] == original.shape[-2:] else modcrop(original, scale)
-
-
-def aligned(output: Tensor, original: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """The pair in one size: the original as :func:`cropped` gives it, or its middle.
-
-    Raises:
-        InputError: they are not of one image.
-    """
-    original = cropped(output, original, scale)
-    if len(output) != len(original):
-        raise InputError(f"{len(output)} channels cannot be compared with {len(original)}; save both as RGB or as gray")
-    lost = {b - a for a, b in zip(output.shape[-2:], original.shape[-2:], strict=True)}
-    if len(lost) == 1 and (border := lost.pop()) >= 0 and border % 2 == 0:
-        return output, shave(original, border // 2)
-    theirs, ours = (f"{image.shape[-1]} x {image.shape[-2]}" for image in (output, original))
-    raise InputError(f"an output of {theirs} pixels is not of an original of {ours} (a multiple of {scale})")
+    }
+    if len(output) == 3:
+        mendings["Red and blue are swapped (BGR)"] = output.flip(0)
+    for name, mended in mendings.items():
+        if (won := gain(mended)) > 0.5:
+            yield f"{name}: mended it wins {won:.1f} dB."
 
 
 def statement(ruler: Ruler, images: int) -> str:
@@ -239,23 +244,3 @@ def statement(ruler: Ruler, images: int) -> str:
             f", of the mean squared error over {images} images"
         )  # fmt: skip
     return f"{ruler.metric} was computed from 8-bit images on {what}{how}, {border}{over}."
-
-
-def _full_range(image: Tensor) -> Tensor:
-    weights = torch.tensor(_FULL_RANGE, dtype=image.dtype)
-    return torch.einsum("c,chw->hw", weights, image)[None]
-
-
-def _decibels(error: float) -> float:
-    return -10 * math.log10(error) if error else math.inf
-
-
-def _gain(mended: Tensor, original: Tensor, before: float) -> str:
-    return f"{_decibels(mse(mended, original, shave=8)) - before:.1f} dB"
-
-
-def _ssim(output: Tensor, original: Tensor, border: int, window: str) -> float:
-    a, b = (shave(image, border).numpy() for image in (original, output))
-    options = WINDOWS[window]
-    value = structural_similarity(a, b, data_range=1, channel_axis=0, **options)
-    return float(value[1].mean() if options.get("full") else value)
