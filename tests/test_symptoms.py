@@ -9,7 +9,7 @@ import scipy.io
 import torch
 
 import srcnn
-from srcnn import images
+from srcnn import images, results, upscale
 from srcnn.images import Photograph, to_bytes
 from srcnn.pretrained import load
 
@@ -99,7 +99,7 @@ def test_psnr_is_one_or_two_decibels_too_low():
     other = found(symptom, your_bicubic=29.1, your_psnr=lambda n: srcnn.psnr(n["enlarged"], n["high"], peak=1, shave=0))
     assert other["another_protocol"]
     assert other["other_values"]
-    ours = srcnn.results.results("bicubic", "set5", 3)["mean"]["psnr"]
+    ours = results.results("bicubic", "set5", 3)["mean"]["psnr"]
     (scores,) = srcnn.evaluate(srcnn.enlarge, [("coins", images.sample("coins"))], scale=3).values()
     names = found(symptom, your_bicubic=ours, your_psnr=scores.psnr)
     assert not names["another_protocol"]
@@ -119,7 +119,7 @@ def test_worse_than_bicubic():
 def test_blocks_or_seams(monkeypatch):
     photograph = Photograph(to_bytes(images.sample("chelsea")[:, :80, :90]))
     assert not found("Blocks or seams", photograph=photograph)["seams"]
-    monkeypatch.setattr(srcnn.upscale, "_margin", lambda model, scale: 0)  # no overlap
+    monkeypatch.setattr(upscale, "_margin", lambda model, scale: 0)  # no overlap
     assert found("Blocks or seams", photograph=photograph)["seams"]
 
 
