@@ -325,8 +325,12 @@ def test_the_page_answers_while_workers_compute(desk):
     desk.finish()
     assert len(desk.workers) == desk.page.evaluate("Math.max(2, Math.min(navigator.hardwareConcurrency, 8))")
     assert all(worker.url.startswith("blob:") for worker in desk.workers)
-    assert len(times) > 10
-    assert np.diff(times).max() < 200, f"{np.diff(times).max():.0f} ms without an answer"
+    late = np.diff(
+        times
+    )  # ms; beside other work a frame in ten may be late, but a page that computes itself has hardly one
+    assert len(late) > 10
+    assert np.quantile(late, 0.9) < 150, f"one frame in ten came after {np.quantile(late, 0.9):.0f} ms"
+    assert late.max() < 1000, f"{late.max():.0f} ms without an answer"
     shares = desk.page.evaluate("shares")
     assert shares == sorted(shares)
     assert len(set(shares)) > 15

@@ -12,10 +12,10 @@ import torch
 from scipy.ndimage import correlate
 
 from srcnn import InputError, pretrained
-from srcnn.export import model_card
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
 from srcnn.pretrained import from_matlab, load, save
 from srcnn.recipes import RECIPES
+from srcnn.results import model_card
 from srcnn.training import make_model
 
 NETWORKS = {

@@ -1,6 +1,8 @@
 """results: a record says what was measured, on what and by which command, and can be made again."""
 
 import json
+import shutil
+from collections import deque
 
 import pytest
 import torch
@@ -9,8 +11,10 @@ from tiny_sets import fingerprint
 from srcnn import InputError, data, images, pretrained, results
 from srcnn.evaluation import PROTOCOL, evaluate, mean_scores, upscaler
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.recipes import with_changes
 from srcnn.reproduce import tables
 from srcnn.resize import enlarge
+from srcnn.runs import Run
 
 
 def _measured(weights: str, folder, scale: int, **how) -> dict:
@@ -125,3 +129,42 @@ def test_every_image_is_read_once_whatever_is_measured_on_it(folder, weights, mo
     assert seen == ["a.png", "b.png"]
     assert records[weights] == _measured(weights, folder, 2)
     assert records["bicubic"] == _measured("bicubic", folder, 2)
+
+
+# Export
+
+
+def test_export_gives_weights_a_card_and_the_log(folder, tmp_path):
+    run = Run(with_changes("fast", data=str(folder), scale=2, steps=20, batch_size=2), tmp_path / "run")
+    with pytest.raises(InputError, match="holds no finished run; `srcnn train --resume --out"):
+        results.export(run.folder, tmp_path / "out.safetensors", [str(folder)])
+    assert not list(tmp_path.glob("out*"))
+    for _ in run:
+        pass
+    output = tmp_path / "out.safetensors"
+    files = results.export(run.folder, output, [str(folder)])
+    assert files == [output, tmp_path / "out.md", tmp_path / "out.jsonl"]
+    loaded = pretrained.load(output)
+    for name, value in run.learner.final.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], value)
+    score = loaded.card["scores"][str(folder)]
+    measured = results.measure(["bicubic", str(output)], str(folder), 2)
+    assert score["bicubic_psnr"] == measured["bicubic"]["mean"]["psnr"]
+    assert score["psnr"] == measured[str(output)]["mean"]["psnr"]
+    card = files[1].read_text(encoding="utf-8")
+    assert run.card()["command"] in card
+    assert f"{score['psnr']:.2f}" in card
+    assert files[2].read_bytes() == (run.folder / "history.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("harm", ["no history", "another's weights"])
+def test_a_run_that_lacks_a_part_is_not_exported_in_part(harm, folder, weights, tmp_path):
+    run = Run(with_changes("fast", data=str(folder), scale=2, steps=2, batch_size=2), tmp_path / "run")
+    deque(run, maxlen=0)
+    if harm == "no history":
+        (run.folder / "history.jsonl").unlink()
+    else:
+        shutil.copy(weights, run.folder / "weights.safetensors")
+    with pytest.raises(InputError, match="run lacks its history or the record in its weights"):
+        results.export(run.folder, tmp_path / "out.safetensors", [str(folder)])
+    assert not list(tmp_path.glob("out*"))

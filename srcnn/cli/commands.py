@@ -15,7 +15,6 @@ from tqdm import tqdm
 from srcnn import data, distributed, fetch, images, pretrained, recipes, results
 from srcnn.cli import explain
 from srcnn.cli.device import fastest_device
-from srcnn.export import export
 from srcnn.files import InputError, shipped, writable
 from srcnn.model import SRCNN
 from srcnn.progress import counter, progress
@@ -274,7 +273,7 @@ def export_run(given: argparse.Namespace) -> None:
         raise InputError(f"{output} must end in .safetensors; the card and the log are put beside it")
     for path in (output, output.with_suffix(".md"), output.with_suffix(".jsonl")):
         writable(path)
-    for path in export(Path(given.folder), output, given.data):
+    for path in results.export(Path(given.folder), output, given.data):
         print(path)
 
 

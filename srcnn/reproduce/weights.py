@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from srcnn.export import export
 from srcnn.recipes import RECIPES, SCALES, TrainConfig
+from srcnn.results import export
 from srcnn.runs import Run
 
 CARD_SETS = ("set5", "set14", "bsd100")  # whose scores the cards tell
