@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -86,6 +86,7 @@ class Group:
             dist.all_gather_object(errors, error)
             first = next(filter(None, errors), None)
             if first:
+                _end_group()
                 raise first if self.rank == 0 else SystemExit(2)
 
 
@@ -133,16 +134,27 @@ def process_group(device: str) -> Iterator[Group]:
             torch.cuda.set_device(local)
         yield group
     except BaseException as error:
-        mine = notice.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
-        if not isinstance(error, dist.DistError) and not (
+        lost = isinstance(error, dist.DistError) or (
             isinstance(error, RuntimeError) and _CONNECTION_ERRORS.search(str(error))
-        ):
+        )
+        notice.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
+        mine = (lost or dist.is_initialized()) and notice.first()  # what ends all alike needs no asking who speaks
+        if kind == "cpu":  # NCCL would wait for a lost one
+            with suppress(RuntimeError):
+                _end_group()
+        if not lost:
             raise
         cause = str(error).partition("\n")[0][:200]
         raise WorkerLost(f"a worker was lost {group.progress_note()} ({cause})") if mine else SystemExit(1) from None
-    dist.destroy_process_group()
+    _end_group()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_group() -> None:
+    """Ends the threads of a group; beside living ones a process may be aborted as it ends, with another status."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 class _TerminationNotice:
@@ -158,12 +170,12 @@ class _TerminationNotice:
         signal.set_wakeup_fd(self._writer.fileno())
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def claim(self) -> bool:
-        """Whether this process is the one to speak, which is rank 0 where that is left."""
+    def claim(self) -> None:
+        """From here on the main thread alone speaks."""
         self._leaving.acquire()  # for good; where the thread has it, this waits for the end
-        return self._first()
 
-    def _first(self) -> bool:
+    def first(self) -> bool:
+        """Whether this process is the one to speak, which is rank 0 where that is left."""
         if self._group.rank:
             time.sleep(2)  # rank 0 knows best what was saved
         try:
@@ -175,7 +187,7 @@ class _TerminationNotice:
         while self._reader.recv(1)[0] != signal.SIGTERM:
             pass
         if self._leaving.acquire(blocking=False):
-            if self._first():
+            if self.first():
                 words = f"srcnn: ended from outside, as when a worker is lost, {self._group.progress_note()}\n"
                 os.write(2, words.encode())
             os._exit(128 + signal.SIGTERM)  # the main thread may hang; the folder is whole at any moment
