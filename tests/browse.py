@@ -90,7 +90,10 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 900}
 def visit(page, url: str) -> None:
     """Open a page, and wait until its mathematics and its letters are set."""
     page.goto(url, wait_until="load")
-    page.wait_for_function("() => !document.querySelector('meta[http-equiv=refresh]')")  # the first page leads on
+    # the first page leads on, to one whose pictures are not there yet
+    page.wait_for_function(
+        "() => !document.querySelector('meta[http-equiv=refresh]') && document.readyState === 'complete'"
+    )
     with suppress(TimeoutError):  # what is not set by then is told by those who look
         page.wait_for_function(f"() => !window.MathJax || {pdf.SET}")
     page.evaluate("async () => { await document.fonts.ready; }")
@@ -123,13 +126,14 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 RULES = {"light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 # In the dark there are the same elements in other colors.
 RULES["dark"] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
-# Of the pieces of code in the same classes at places of the same classes, which have one look, one stays: thousands of
+# Of the pieces of text in the same classes at places of the same classes, which have one look, one stays: thousands of
 # them take axe minutes.
 PRUNE = """() => {
   const seen = new Set();
-  for (const piece of [...document.querySelectorAll(".highlight span:not([id])")].filter(e => !e.children.length)) {
+  const pieces = "article :is(span, em, code, strong):not([id], a *, button *, summary *, th *)";
+  for (const piece of [...document.querySelectorAll(pieces)].filter(e => !e.children.length)) {
     let key = piece.getAttribute("style") ?? "";
-    for (let e = piece; e && e.tagName !== "ARTICLE"; e = e.parentElement) key += `/${e.tagName}.${e.className}`;
+    for (let e = piece; e.tagName !== "ARTICLE"; e = e.parentElement) key += `/${e.tagName}.${e.className}`;
     if (seen.has(key)) piece.remove();
     seen.add(key);
   }

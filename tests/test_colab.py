@@ -133,6 +133,7 @@ def test_the_first_cell_fails_rather_than_replace_what_is_there(python, settings
     assert places(python) == before
 
 
+@pytest.mark.release
 def test_the_weekly_check_runs_chapters_with_the_python_that_is_there_and_names_those_that_fail(
     python, settings, checkout
 ):

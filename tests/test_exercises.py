@@ -161,7 +161,7 @@ def test_run_all_stops_exactly_at_the_first_question_that_is_not_answered(name, 
     empty = tmp_path / "empty"
     empty.mkdir()
     notebooks = [EXERCISES / name / f"{kind}.ipynb" for kind in ("student", "solution")]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(empty), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "2"}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(empty), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-S", "-P", script, *notebooks, budget]
     done = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True, check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("TOLD ")]

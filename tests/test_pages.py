@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,11 +19,17 @@ pytestmark = NEEDS
 SOURCES = pages("_modules")  # the package's text, in one form: two of these pages stand for all but before a release
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.release] if name in SOURCES[2:] else []) for name in pages()]
-)
-def test_a_page_is_whole_and_for_everybody(browser, address, name):
-    assert examine(browser, address, name) == []
+def everywhere() -> Iterator:
+    """Every page from a server or, without one, from a folder, in turns; before a release each from both."""
+    for number, name in enumerate(pages()):
+        for where in ("server", "folder"):
+            later = name in SOURCES[2:] or (where == "folder") is (number % 2 == 0)
+            yield pytest.param(name, where, marks=[pytest.mark.release] if later else [])
+
+
+@pytest.mark.parametrize(("name", "where"), list(everywhere()))
+def test_a_page_is_whole_and_for_everybody(browser, address, name, where):
+    assert examine(browser, address if where == "server" else PAGES.as_uri(), name) == []
 
 
 def test_every_link_inside_the_book_leads_somewhere():
