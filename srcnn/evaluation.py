@@ -92,15 +92,17 @@ def score_image(upscaler: Upscaler, original: Tensor, *, scale: int, color_space
         original: ``(3, H, W)`` or ``(1, H, W)``, in 0..1.
         scale: 2, 3 or 4.
         color_space: ``"luma"``, the protocol. ``"rgb"``: the upscaler is given RGB, and the luma of its output is
-            measured. ``"gray"``: full-range gray in the place of luma, as the journal version's BSD200 has it.
+            measured, or its gray where the original is gray. ``"gray"``: full-range gray in the place of luma, as the
+            journal version's BSD200 has it.
 
     Raises:
         ValueError: the image is too small to be measured.
     """
-    target = modcrop(gray(original) if color_space == "gray" else luma(original), scale)
+    # a gray file is measured as it is, so what comes of it in RGB must not be taken to luma's range, where black is 16
+    measured = gray if color_space == "gray" or original.shape[0] == 1 else luma
+    target = modcrop(measured(original), scale)
     source = modcrop(channels(original, "rgb"), scale) if color_space == "rgb" else target
-    output = quantize(upscaler(shrink(source, scale), scale))
-    output = luma(output) if color_space == "rgb" else output
+    output = measured(quantize(upscaler(shrink(source, scale), scale)))
     return Scores(psnr(output, target, peak=1, shave=scale), ssim(output, target, peak=1, shave=scale))
 
 

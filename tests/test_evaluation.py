@@ -166,6 +166,14 @@ def test_the_luma_of_a_network_for_rgb_is_measured():
     assert abs(table["cup"].psnr - evaluate(enlarge, [("cup", original)], scale=scale)["cup"].psnr) < 0.2
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("color_space", ["luma", "rgb", "gray"])
+def test_a_gray_image_has_the_same_score_whatever_the_upscaler_is_given(color_space, scale):
+    """Bicubic works on each channel alone; a studio-range luma beside the gray file would be 20 levels off."""
+    image = [("coins", sample("coins")[:, 40:103, 50:131])]
+    assert evaluate(enlarge, image, scale=scale, color_space=color_space) == evaluate(enlarge, image, scale=scale)
+
+
 def test_gray_is_measured_as_an_image_that_was_gray_before():
     original = sample("coffee")[:, 100:163, 50:131]
     table = evaluate(enlarge, [("cup", original)], scale=2, color_space="gray")
