@@ -7,6 +7,7 @@ file. Adding a set is an entry in the one and its lines in the other. Chapter 8 
 import hashlib
 import os
 import tomllib
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ import platformdirs
 from torch import Tensor
 
 from srcnn import images
-from srcnn.files import InputError, shipped
+from srcnn.files import InputError, Notice, shipped
 from srcnn.leaves import dead_leaves
 
 GENERATED = ("sample", "leaves")  # sets that are there without a file
@@ -90,8 +91,8 @@ def photographs(spec: str, split: str) -> Iterator[tuple[str, Tensor]]:
     """The images of a set, one after the other.
 
     Args:
-        spec: a registered name, ``sample``, ``leaves``, a folder, or several joined by ``+``. ``t91:20`` means twenty
-            of the 91, evenly spread.
+        spec: a registered name, ``sample``, ``leaves``, a folder, or several joined by ``+``, unless that is a folder's
+            own name. ``t91:20`` means twenty of the 91, evenly spread.
         split: ``"train"`` or ``"test"``; a set made for testing is not given for training.
 
     Yields:
@@ -101,7 +102,7 @@ def photographs(spec: str, split: str) -> Iterator[tuple[str, Tensor]]:
         InputError: a set is unknown, is not there, has fewer images than asked for, or is a test set asked for
             training.
     """
-    for part in spec.split("+"):
+    for part in [spec] if Path(spec).is_dir() else spec.split("+"):
         name, colon, count = part.rpartition(":")
         if not (colon and count.isascii() and count.isdigit()) or Path(part).exists():  # a folder may have a colon
             name, count = part, None
@@ -127,7 +128,7 @@ def paths(name: str, split: str) -> list[Path]:
     """The files of a registered set or a folder, in alphabetical order; see :func:`photographs`."""
     if name.lower() not in (*registry(), "bsd100", "bsd200"):
         if name and (os.sep in name or Path(name).exists()):
-            return images.listing(name)
+            return _listing(Path(name))
         lookup(name)
     entry = lookup(name.lower())
     if split == "train" and "train" not in entry.folders:
@@ -147,6 +148,34 @@ def paths(name: str, split: str) -> list[Path]:
         f"{entry.title} is not here; `srcnn data fetch {entry.name}` downloads it, "
         f"or set SRCNN_DATA to the folder that holds {folder}/"
     )
+
+
+def _listing(folder: Path) -> list[Path]:
+    found = images.listing(folder)
+    deeper = [path for path in folder.iterdir() if path.is_dir() and any(map(images.is_image, path.rglob("*")))]
+    if deeper:
+        names = ", ".join(sorted(path.name for path in deeper)[:3]) + (", ..." if len(deeper) > 3 else "")
+        warnings.warn(f"images in folders inside {folder} are not read ({names})", Notice, stacklevel=2)
+    return found
+
+
+def noticing_small(photographs: Iterable[tuple[str, Tensor]], side: int) -> Iterator[tuple[str, Tensor]]:
+    """Hand on images, and warn of those that are smaller than a crop, which will not be trained on.
+
+    Args:
+        photographs: name and image.
+        side: of a crop, in the images' pixels.
+    """
+    small, count = [], 0
+    for name, image in photographs:
+        count += 1
+        if min(image.shape[-2:]) < side:
+            small.append(name)
+        yield name, image
+    if 0 < len(small) < count:
+        names = ", ".join(small[:3]) + (", ..." if len(small) > 3 else "")
+        told = f"{len(small)} of {count} images are smaller than a crop of {side} pixels and are passed over ({names})"
+        warnings.warn(told, Notice, stacklevel=2)
 
 
 def hashed(photographs: Iterable[tuple[str, Tensor]], digest: "hashlib._Hash") -> Iterator[tuple[str, Tensor]]:

@@ -11,6 +11,18 @@ class InputError(ValueError):
     """Something a user gave cannot be used; the message names it and says what would be right."""
 
 
+class Notice(UserWarning):
+    """Something a user should know of, which ends nothing."""
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that a program may still take, or None where the system does not tell (it does on Linux)."""
+    with contextlib.suppress(OSError, LookupError, ValueError):
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(told["MemAvailable"].split()[0]) * 1024
+    return None
+
+
 def shipped(*parts: str) -> Path:
     """Path of a file or folder that travels with the package: the registry, the results, the weights.
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from srcnn.files import InputError
+from srcnn.files import InputError, free_memory
 from srcnn.resize import downscale, enlarge, modcrop, shave, shrink
 
 
@@ -70,7 +70,7 @@ class RandomCrops:
         shard: of every batch, the pairs to cut; several processes share a batch by it.
 
     Raises:
-        InputError: no image is large enough for one crop.
+        InputError: no image is large enough for one crop, or memory does not hold them all.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RandomCrops:
     ) -> None:
         ratio = 1 if enlarged else scale
         pairs = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
-        pairs = [(low, high) for low, high in pairs if min(low.shape[-2:]) >= size]
+        pairs = list(_fitting((low, high) for low, high in pairs if min(low.shape[-2:]) >= size))
         if not pairs:
             raise InputError(f"no image is large enough for one crop of {size * ratio} pixels")
         self.batch, self.seed, self.device, self._shard = batch, seed, torch.device(device), shard
@@ -110,6 +110,20 @@ class RandomCrops:
         row, column = place // self._columns[image], place % self._columns[image]
         chosen = torch.stack([image, row, column, turn])[:, self._shard].to(self.device)
         return self._low(*chosen), self._high(*chosen)
+
+
+def _fitting(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The pairs, as long as there is memory to put them all into one row afterward."""
+    taken = 0
+    for number, (low, high) in enumerate(pairs, 1):
+        taken += low.nbytes + high.nbytes
+        free = free_memory()
+        if free is not None and free < taken:
+            raise InputError(
+                f"memory is short after {number} training images, which take {taken / 1e9:.1f} GB and as much again "
+                "to be put together; use fewer (photos:100 takes 100 of a folder), or leave out --scale-augmentation"
+            )
+        yield low, high
 
 
 class CropGather:

@@ -64,6 +64,8 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
     path = shelf if str(weights) in names() else Path(weights)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is neither a file nor the name of shipped weights"
+        if (path / "weights.safetensors").is_file():
+            raise InputError(f"{weights} {what}; give {path / 'weights.safetensors'}")
         raise InputError(f"{weights} {what}; the shipped ones are {', '.join(names()) or 'none'}")
     if path.suffix.lower() in (".pth", ".pt"):
         loaded = from_pytorch(path, scale=scale or 3)
@@ -86,7 +88,9 @@ def _load_safetensors(path: Path) -> Pretrained:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, it is no dictionary
             card = json.loads((file.metadata() or {}).get("card", "{}"))
     except (safetensors.SafetensorError, ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{path} is no whole safetensors file ({error})") from None
+        raise InputError(
+            f"{path} is no whole safetensors file ({error}); .safetensors, .pth, .pt and .mat files are read"
+        ) from None
     if not isinstance(card, dict):
         raise InputError(f"{path} carries a card that is no record; `srcnn export` writes a right one")
     if type(card.get("scale", 3)) is not int:

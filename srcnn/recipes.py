@@ -3,9 +3,11 @@
 A run differs from its recipe by a visible list of changes, which :func:`command_line` writes as a command.
 """
 
+import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import get_type_hints
 
 from srcnn.files import InputError
@@ -99,6 +101,18 @@ def current_names(settings: Mapping[str, object]) -> dict[str, object]:
         settings: names of :class:`TrainConfig`, of today or of version 0.1, with their values.
     """
     return {_FORMER.get(name, name): value for name, value in settings.items()}
+
+
+def read_settings(file: Path) -> dict[str, object]:
+    """The settings of a run from its ``config.json``, under their names of today.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        return current_names(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, AttributeError, RecursionError):
+        raise InputError(f"{file} is damaged; begin anew in another --out") from None
 
 
 def from_caffe(learning_rate: float, *, pixels: int) -> float:

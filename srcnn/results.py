@@ -92,8 +92,9 @@ def _rounded(scores: Scores) -> dict:
 
 
 def write_json(record: dict, path: str | os.PathLike) -> None:
-    """Write a record whole or not at all."""
-    write(path, json.dumps(record, indent=1) + "\n")
+    """Write a record whole or not at all; an infinite PSNR, of equal images, as ``null``, for JSON has no word."""
+    finite = json.loads(json.dumps(record), parse_constant=lambda _: None)
+    write(path, json.dumps(finite, indent=1) + "\n")
 
 
 def results(weights: str, dataset: str, scale: int) -> dict:

@@ -23,7 +23,7 @@ from srcnn.distributed import Group
 from srcnn.files import InputError, atomic, read_records, write
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, downscaled, sub_images
-from srcnn.recipes import TrainConfig, command_line, current_names
+from srcnn.recipes import TrainConfig, command_line, read_settings
 from srcnn.training import Batches, Learner, Step, make_model, train
 from srcnn.tutorial import tutorial_pairs
 
@@ -48,8 +48,8 @@ def make_batches(
         side = config.patch_size * config.scale
         low, high = tutorial_pairs(config.data, "train", scale=config.scale, crop=side)
         return Shuffled(low.to(device), high.to(device), **shuffled)
-    photographs = (channels(image, config.color) for _, image in data.photographs(config.data, "train"))
-    photographs = downscaled(photographs, config.scale_augmentation)
+    named = data.noticing_small(data.photographs(config.data, "train"), config.patch_size * (model.scale or 1))
+    photographs = downscaled((channels(image, config.color) for _, image in named), config.scale_augmentation)
     if config.sampling == "sub-images":
         if model.scale is not None:
             raise InputError("sub-images are enlarged already; --architecture subpixel goes with --recipe fast")
@@ -119,9 +119,7 @@ class Run:
         rank, size = self.group.rank, self.group.size
         with self.group.agree_on_errors():
             if config.batch_size % size:
-                raise InputError(
-                    f"{size} processes cannot share a batch of {config.batch_size} equally; give a multiple"
-                )
+                raise InputError(f"{size} processes cannot share a batch of {config.batch_size}; give a multiple")
             if rank == 0:
                 self._check_folder(config, resume)
             model = make_model(config)
@@ -146,6 +144,9 @@ class Run:
                 if step.number % stride == 0 or step.number == config.steps:
                     loss = float(f"{self.group.all_reduce_mean(torch.stack(losses).mean()).item():.6g}")
                     losses.clear()
+                    if learner.has_diverged(loss):
+                        what = f"the training has diverged, with a loss of {loss:g} at step {step.number}"
+                        raise InputError(f"{what}; begin anew with a lower --lr ({self._last_checkpoint()})")
                     rate, seconds = float(f"{step.learning_rate:.4g}"), round(self._seconds, 2)
                     line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
                     history.write(json.dumps(line) + "\n")
@@ -181,10 +182,7 @@ class Run:
             return
         if not resume:
             raise InputError(f"{self.folder} holds a run already; --resume goes on with it, or give another --out")
-        try:
-            before = current_names(json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, AttributeError, RecursionError):
-            raise InputError(f"{file} is damaged; begin anew in another --out") from None
+        before = read_settings(file)
         now = json.loads(json.dumps(asdict(config)))
         changed = [key for key in now if now[key] != before.get(key)]
         if changed:
@@ -213,12 +211,14 @@ class Run:
 
     def _progress_note(self) -> str:
         """How far the run is and how to go on, for the last words of a group that lost a process."""
-        what = f"the checkpoint of step {self._saved} in {self.folder} is whole"
-        if not self._saved:
-            what = f"no checkpoint is in {self.folder} yet"
+        goes_on = f"the same command with --out {self.folder} --resume goes on"
+        return f"after step {self.learner.step}; {self._last_checkpoint()}: {goes_on}"
+
+    def _last_checkpoint(self) -> str:
         if self.group.rank:
-            what = f"the newest checkpoint is in {self.folder}"
-        return f"after step {self.learner.step}; {what}: the same command with --out {self.folder} --resume goes on"
+            return f"the newest checkpoint is in {self.folder}"
+        found = f"the checkpoint of step {self._saved} in {self.folder} is whole"
+        return found if self._saved else f"no checkpoint is in {self.folder} yet"
 
     def _claim_folder(self, config: TrainConfig) -> None:
         file = self.folder / "config.json"

@@ -191,6 +191,11 @@ class Learner:
             raise TypeError(f"its step is {state['step']!r}")
         self.step = state["step"]
 
+    def has_diverged(self, loss: float) -> bool:
+        """Whether a loss, or a weight, is no finite number any more."""
+        weights = torch.stack([parameter.detach().sum() for parameter in self.model.parameters()])
+        return not (math.isfinite(loss) and bool(weights.isfinite().all()))
+
     @torch.inference_mode()
     def predict(self, low: Tensor, *, batch: int) -> Tensor:
         """The network's outputs ``(N, C, H, W)`` for inputs ``(N, C, h, w)``, a batch at a time, on the CPU."""

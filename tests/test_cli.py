@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shlex
 import shutil
 import struct
@@ -17,8 +18,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from srcnn import data, images, pretrained, reproduce, upscale
-from srcnn.cli import commands, explain, main
+from srcnn import data, images, pairs, pretrained, reproduce, upscale
+from srcnn.cli import commands, explain, main, training
 from srcnn.cli.device import fastest_device
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
@@ -59,7 +60,9 @@ def shelf(tmp_path_factory) -> Path:
     pretrained.save(initialize(SRCNN((3, 1, 3), (4, 4)), "torch", seed=0), place / "x2.safetensors", {"scale": 2})
     pretrained.save(initialize(SubPixelSRCNN(4), "torch", seed=0), place / "sub4.safetensors", {})
     pretrained.save(SRCNN((3, 1, 3), (4, 4), channels=3), place / "rgb.safetensors", {})
-    (place / "text.safetensors").write_text("no weights")
+    (place / "finished").mkdir()
+    for name in ("text.safetensors", "text.npz", "finished/weights.safetensors"):
+        (place / name).write_text("no weights")
     (place / "text.mat").write_text("no weights " * 20)
     torch.save({"a": torch.ones(1)}, place / "w.pth")
     return place
@@ -151,7 +154,9 @@ train --data good --steps 1 --out /proc/run                 | /proc/run cannot b
 train --data good --steps 1 --out void --resume             | void holds no run to resume
 train --data good --steps 1 --resume                        | --resume needs --out
 evaluate --weights nope --data good --scale 2               | nope is neither a file nor the name of shipped weights
-evaluate --weights good --data good --scale 2               | good is a folder
+evaluate --weights good --data good --scale 2               | good is a folder; the shipped ones are
+evaluate --weights finished --data good --scale 2           | finished is a folder; give finished/weights.safetensors
+evaluate --weights text.npz --data good --scale 2           | .safetensors, .pth, .pt and .mat files are read
 evaluate --weights text.safetensors --data good --scale 2   | text.safetensors is no whole safetensors file
 evaluate --weights w.pth --data good --scale 2              | w.pth holds another network: three convolutions or more
 evaluate --weights text.mat --data good --scale 2           | text.mat has not the authors' layout
@@ -298,7 +303,7 @@ def test_training_never_picks_a_macs_gpu_by_itself(cuda, mps, monkeypatch):
 
 def test_train_asks_for_the_device_of_training(work, monkeypatch):
     asked = []
-    monkeypatch.setattr(commands, "fastest_device", lambda **how: asked.append(how) or "cpu")
+    monkeypatch.setattr(training, "fastest_device", lambda **how: asked.append(how) or "cpu")
     assert run("train --data good --steps 1 --batch 1 --out run") == 0
     assert asked == [{"training": True}]
 
@@ -571,3 +576,100 @@ def test_python_m_srcnn_is_the_command(line, code, out, err, work):
     assert done.stdout.startswith(out)
     assert done.stderr.startswith(err)
     assert done.stderr.count("\n") == (1 if err else 0)
+
+
+# Runs that end otherwise than well
+
+
+def test_settings_given_one_by_one_all_count(work):
+    assert run("train --data good --steps 1 --batch 1 --set loss=l1 --set optimizer=adam --out run") == 0
+    settings = json.loads(Path("run/config.json").read_text())
+    assert (settings["loss"], settings["optimizer"]) == ("l1", "adam")
+
+
+@pytest.mark.parametrize("more", ["--lr 900", "--lr 1e-4 --steps 20"])
+def test_a_training_that_diverges_ends_there_and_leaves_no_weights(more, work, capsys, monkeypatch):
+    """By its rate after a few steps, or by one weight in the last step, after which no loss is computed any more."""
+    if "20" in more:
+        step = torch.optim.SGD.step
+
+        def spoil(self, *arguments):
+            step(self, *arguments)
+            spoil.count += 1
+            if spoil.count == 20:
+                self.param_groups[0]["params"][0].data[0, 0, 0, 0] = torch.nan
+
+        spoil.count = 0
+        monkeypatch.setattr(torch.optim.SGD, "step", spoil)
+    told = refused(f"train --recipe paper --data good --batch 2 --steps 30 {more} --out run", capsys)
+    assert re.match(
+        r"srcnn: the training has diverged, with a loss of \S+ at step [12]0; begin anew with a lower", told
+    )
+    assert "no checkpoint is in run yet" in told
+    assert {path.name for path in Path("run").iterdir()} == {"config.json", "history.jsonl"}
+    assert "NaN" not in Path("run/history.jsonl").read_text()
+
+
+def test_a_run_is_resumed_by_its_folder_alone(work, capsys):
+    line = "train --data good --scale 2 --steps 12 --batch 2 --seed 3 --no-cosine --out run"
+    assert run(line) == 0
+    expected = Path("run/weights.safetensors").read_bytes()
+    Path("run/weights.safetensors").unlink()
+    capsys.readouterr()
+    told = refused("export run -o mine.safetensors --data good", capsys)
+    advice = told.split("`")[1].removeprefix("srcnn ")
+    assert "other settings: steps 12 there and 13 here" in refused(f"{advice} --steps 13", capsys)
+    assert run(advice) == 0
+    assert Path("run/weights.safetensors").read_bytes() == expected
+    assert run("export run -o mine.safetensors --data good") == 0
+
+
+def test_an_interrupted_run_says_how_it_goes_on_and_the_next_one_says_so_again(work, capsys, monkeypatch):
+    def interrupt(run, *arguments, **more):
+        yield next(iter(run))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "progress", interrupt)
+    line = "train --data good --steps 2 --batch 1"
+    assert run(line) == 130
+    goes_on = "`srcnn train --resume --out runs/fast-9-1-5-x3` goes on"
+    assert capsys.readouterr().err == f"srcnn: interrupted; {goes_on}\n"
+    monkeypatch.undo()
+    monkeypatch.chdir(work)
+    assert run(line) == 0
+    told = f"srcnn: runs/fast-9-1-5-x3 holds a run that has not ended; {goes_on} with it\n"
+    assert capsys.readouterr().err.startswith(told)
+    assert Path("runs/fast-9-1-5-x3-2/weights.safetensors").exists()
+    assert run("train --resume --out runs/fast-9-1-5-x3") == 0
+
+
+# What is not read is told
+
+
+def test_a_folder_may_have_a_plus_in_its_name(work):
+    shutil.copytree("good", "a+b")
+    assert run("evaluate --weights bicubic --data a+b --scale 2") == 0
+    assert run("train --data a+b --steps 1 --batch 1 --out run") == 0
+
+
+def test_images_that_are_passed_over_are_told_in_a_line_each(work, capsys):
+    shutil.copytree("good", "good/more")
+    Image.open("cat.png").crop((0, 0, 40, 20)).save("good/small.png")
+    assert run("train --data good --steps 1 --batch 1 --out run") == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("srcnn: ")]
+    assert told == [
+        "srcnn: images in folders inside good are not read (more)",
+        "srcnn: 1 of 2 images are smaller than a crop of 33 pixels and are passed over (small)",
+    ]
+
+
+def test_equal_images_are_no_trouble_for_a_readers_json(work):
+    Image.new("L", (60, 60), 100).save("void/flat.png")
+    assert run("evaluate --weights bicubic --data void --scale 2 --json r.json") == 0
+    record = json.loads(Path("r.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert record["mean"] == {"psnr": None, "ssim": 1.0}
+
+
+def test_training_images_that_memory_would_not_hold_are_refused_while_it_does(work, capsys, monkeypatch):
+    monkeypatch.setattr(pairs, "free_memory", lambda: 30_000)
+    assert "memory is short after 1 training images" in refused("train --data good --steps 1 --out run", capsys)

@@ -259,7 +259,7 @@ def undisturbed(pictures, tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 5}, "2 processes cannot share a batch of 5 equally"),
+        ({"batch_size": 5}, "2 processes cannot share a batch of 5; give a multiple"),
         ({}, "holds a run already; --resume goes on with it"),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 
 from srcnn import InputError
 from srcnn.cli.arguments import parser
-from srcnn.cli.commands import _configuration
+from srcnn.cli.training import _configuration
 from srcnn.files import shipped
 from srcnn.recipes import RECIPES, TrainConfig, command_line, current_names, kinds, parse_setting, with_changes
 from srcnn.training import make_model

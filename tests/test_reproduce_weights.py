@@ -4,7 +4,7 @@ import shlex
 from dataclasses import asdict, replace
 
 from srcnn import pretrained
-from srcnn.cli import commands
+from srcnn.cli import training
 from srcnn.cli.arguments import parser
 from srcnn.recipes import with_changes
 from srcnn.reproduce import weights
@@ -19,7 +19,7 @@ def test_what_is_shipped_is_what_the_course_says_and_each_card_has_its_settings(
         now = asdict(config)
         assert {key: now[key] for key in card["training"]} == card["training"], name
         words = shlex.split(card["command"])
-        assert commands._configuration(parser().parse_args(words[1:])) == config, (
+        assert training._configuration(parser().parse_args(words[1:])) == config, (
             name
         )  # as written it trains this today
 

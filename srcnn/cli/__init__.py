@@ -5,15 +5,17 @@ A wrong word ends in one sentence and status 2.
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 from srcnn import distributed
 from srcnn.cli.arguments import parser
 from srcnn.cli.commands import sentence
-from srcnn.files import InputError
+from srcnn.files import InputError, Notice
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         or 130 when interrupted, or 141 when nobody reads what it prints any more.
     """
     try:
-        with _output():
+        with _output(), _notices():
             given = parser().parse_args(argv)
             with _data_root(getattr(given, "root", None)):
                 given.run(given)
@@ -38,11 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         if distributed.is_main_process() or not isinstance(error, InputError):
             print(f"srcnn: {sentence(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as how:
         if distributed.is_main_process():
-            command = (argv or sys.argv[1:] or [""])[0]
-            goes_on = "; the run goes on with --out and --resume" if command == "train" else ""
-            print(f"srcnn: interrupted{goes_on}", file=sys.stderr)
+            print(f"srcnn: interrupted{how}", file=sys.stderr)
         return 130
     except distributed.WorkerLost as error:
         print(f"srcnn: {error}", file=sys.stderr)
@@ -56,6 +56,23 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"srcnn: {sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
         return 2
+
+
+@contextmanager
+def _notices() -> Iterator[None]:
+    """Tell once what the package warns of, as a line of the command's own."""
+    show = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if not issubclass(category, Notice):
+            show(message, category, *where)
+        elif distributed.is_main_process():
+            print(f"srcnn: {sentence(message)}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", Notice)
+        warnings.showwarning = tell
+        yield
 
 
 @contextmanager

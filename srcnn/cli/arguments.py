@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from srcnn import __version__
-from srcnn.cli import commands
+from srcnn.cli import commands, training
 from srcnn.cli.device import known_device
 from srcnn.files import InputError
 from srcnn.recipes import RECIPES, flag, kinds, parse_setting
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("sets", nargs="*", metavar="set", help="all of them where none is named")
     _root(sub)
 
-    sub = command("train", commands.train, "train a network")
+    sub = command("train", training.train, "train a network")
     _train_flags(sub)
 
     sub = command(
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command("export", commands.export_run, "turn a finished run into weights with a model card and its log")
     sub.add_argument("folder", help="the --out of a run")
     sub.add_argument("-o", "--output", required=True, metavar="FILE.safetensors")
-    sub.add_argument("--data", nargs="+", default=["set5"], help="sets whose scores the card tells; set5 unless given")
+    sub.add_argument("--data", nargs="+", action="extend", help="sets whose scores the card tells; set5 unless given")
     _root(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
@@ -99,9 +99,7 @@ _HELP = {
 
 
 def _train_flags(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--recipe", default="fast", choices=tuple(RECIPES), help="settings to begin with; fast unless given"
-    )
+    sub.add_argument("--recipe", choices=tuple(RECIPES), help="settings to begin with; fast unless given")
     further = sub.add_argument_group(
         "further settings", "what each does is said in chapter 9; the recipe has them unless given"
     )
@@ -122,9 +120,10 @@ def _train_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--model", "-m", choices=("srcnn",), help="the tutorial's word for its network; srcnn is all there is"
     )
-    sub.add_argument("--set", nargs="+", default=[], type=_old_setting, help=argparse.SUPPRESS)  # version 0.1's flag
+    # version 0.1's flag
+    sub.add_argument("--set", nargs="+", default=[], action="extend", type=_old_setting, help=argparse.SUPPRESS)
     sub.add_argument("--out", help="folder of the run; a new one under runs/ unless given")
-    sub.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    sub.add_argument("--resume", action="store_true", help="go on with the run in --out, with its settings")
     _device(sub)
     _root(sub)
 

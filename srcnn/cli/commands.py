@@ -4,24 +4,19 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-from srcnn import data, distributed, fetch, images, pretrained, recipes, results
+from srcnn import data, fetch, images, pretrained, results
 from srcnn.cli import explain
 from srcnn.cli.device import fastest_device
 from srcnn.files import InputError, shipped, writable
 from srcnn.model import SRCNN
-from srcnn.progress import counter, progress
-from srcnn.recipes import TrainConfig
-from srcnn.runs import Run
-from srcnn.training import Step
-from srcnn.tutorial import tutorial_epochs
+from srcnn.progress import counter
 from srcnn.upscale import Progress, targets, upscale
 
 
@@ -74,76 +69,6 @@ def _verify(entries: list[data.DataSet]) -> None:
             print(f"  {path}: {state}")
     if wrong:
         raise InputError(f"{wrong} files are missing or damaged; `srcnn data fetch` mends that")
-
-
-def train(given: argparse.Namespace) -> None:
-    """``srcnn train``, in one process or in several that ``torchrun`` started."""
-    if given.resume and not given.out:
-        raise InputError("--resume needs --out, the folder of the run to go on with")
-    device = given.device or fastest_device(training=True)
-    with distributed.process_group(device) as group:
-        with group.agree_on_errors():
-            config = _configuration(given)
-            folder = given.out or _new_folder(config)
-        config, folder = group.broadcast((config, folder))
-        run = Run(config, folder, device=group.device, resume=given.resume, group=group)
-        if group.rank == 0:
-            _follow(run, given)
-        else:
-            for _ in _tutorial_epochs(run, run, given) if config.sampling == "tutorial" else run:
-                pass
-
-
-def _configuration(given: argparse.Namespace) -> TrainConfig:
-    """The recipe with what the command line changes of it."""
-    changes = {name: getattr(given, name) for name in recipes.kinds()}
-    config = recipes.with_changes(given.recipe, **(changes | dict(given.set)))
-    tutorial = config.sampling == "tutorial"
-    if tutorial:
-        config = replace(config, patch_size=256 // config.scale)
-    if given.nEpochs:
-        if given.steps or not tutorial:
-            raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
-        count = len(data.paths(config.data, "train"))
-        config = replace(config, steps=-(-given.nEpochs * count // config.batch_size))
-    return config
-
-
-def _follow(run: Run, given: argparse.Namespace) -> None:
-    """Train, and tell how it goes."""
-    config = run.learner.config
-    if run.warning:
-        print(f"srcnn: {run.warning}", file=sys.stderr)
-    print(recipes.command_line(config))
-    steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
-    if config.sampling == "tutorial":
-        for epoch in _tutorial_epochs(run, steps, given):
-            tqdm.write(
-                f"epoch {epoch['epoch']:2} of {epoch['epochs']}: average loss {epoch['loss']:.4f}, "
-                f"average PSNR {epoch['psnr']:.2f} dB (bicubic {epoch['bicubic']:.2f} dB)"
-            )
-        print(
-            f"Both PSNRs are the tutorial's: of the mean error of {given.testBatchSize} images at once, full-range "
-            "luma, no shave. Another --testBatchSize moves them; compare them with nothing but each other."
-        )
-    else:
-        for _ in steps:
-            pass
-    weights = run.folder / "weights.safetensors"
-    card = run.card()
-    print(f"{config.steps:,} steps in {card['seconds']:.0f} s, in {card['precision']}; measure them with")
-    print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
-
-
-def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace) -> Iterator[dict]:
-    return tutorial_epochs(run.learner, steps, batch=given.testBatchSize, mean=run.group.all_reduce_mean)
-
-
-def _new_folder(config: TrainConfig) -> Path:
-    """A folder under ``runs/`` that is not there yet."""
-    name = f"{config.recipe}-{config.architecture}-x{config.scale}"
-    numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(folder for folder in numbered if not folder.exists())
 
 
 def evaluate(given: argparse.Namespace) -> None:
@@ -238,7 +163,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return " ".join(f"{error.filename}: {error.strerror}".removeprefix("None: ").split())
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return "there is not enough memory for this; a smaller image or batch needs less"
+        return "there is not enough memory for this; fewer or smaller images, or a smaller batch, need less"
     return " ".join(str(error).split())
 
 
@@ -273,7 +198,7 @@ def export_run(given: argparse.Namespace) -> None:
         raise InputError(f"{output} must end in .safetensors; the card and the log are put beside it")
     for path in (output, output.with_suffix(".md"), output.with_suffix(".jsonl")):
         writable(path)
-    for path in results.export(Path(given.folder), output, given.data):
+    for path in results.export(Path(given.folder), output, given.data or ["set5"]):
         print(path)
 
 

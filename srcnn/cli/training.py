@@ -1,0 +1,104 @@
+"""What ``srcnn train`` does with the words it was given."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from srcnn import data, distributed, recipes
+from srcnn.cli.device import fastest_device
+from srcnn.files import InputError
+from srcnn.progress import progress
+from srcnn.recipes import TrainConfig
+from srcnn.runs import Run
+from srcnn.training import Step
+from srcnn.tutorial import tutorial_epochs
+
+
+def train(given: argparse.Namespace) -> None:
+    """``srcnn train``, in one process or in several that ``torchrun`` started."""
+    if given.resume and not given.out:
+        raise InputError("--resume needs --out, the folder of the run to go on with")
+    device = given.device or fastest_device(training=True)
+    with distributed.process_group(device) as group:
+        with group.agree_on_errors():
+            config = _configuration(given)
+            folder = given.out or _new_folder(config)
+        config, folder = group.broadcast((config, folder))
+        run = Run(config, folder, device=group.device, resume=given.resume, group=group)
+        if group.rank == 0:
+            try:
+                _follow(run, given)
+            except KeyboardInterrupt:
+                goes_on = shlex.join(["srcnn", "train", "--resume", "--out", str(run.folder)])
+                raise KeyboardInterrupt(f"; `{goes_on}` goes on") from None
+        else:
+            for _ in _tutorial_epochs(run, run, given) if config.sampling == "tutorial" else run:
+                pass
+
+
+def _configuration(given: argparse.Namespace) -> TrainConfig:
+    """The recipe with what the command line changes of it."""
+    changes = {name: getattr(given, name) for name in recipes.kinds()} | recipes.current_names(dict(given.set))
+    recipe, begun = given.recipe, Path(given.out or "") / "config.json"
+    if given.resume and not recipe and begun.is_file():
+        stored = recipes.read_settings(begun)
+        recipe = stored.get("recipe")
+        changes = {name: stored.get(name) if value is None else value for name, value in changes.items()}
+    config = recipes.with_changes(recipe or "fast", **changes)
+    tutorial = config.sampling == "tutorial"
+    if tutorial:
+        config = replace(config, patch_size=256 // config.scale)
+    if given.nEpochs:
+        if given.steps or not tutorial:
+            raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
+        count = len(data.paths(config.data, "train"))
+        config = replace(config, steps=-(-given.nEpochs * count // config.batch_size))
+    return config
+
+
+def _follow(run: Run, given: argparse.Namespace) -> None:
+    """Train, and tell how it goes."""
+    config = run.learner.config
+    if run.warning:
+        print(f"srcnn: {run.warning}", file=sys.stderr)
+    print(recipes.command_line(config))
+    steps = progress(run, config.steps, start=run.learner.step, text=lambda step: f"loss {float(step.loss):.6f}")
+    if config.sampling == "tutorial":
+        for epoch in _tutorial_epochs(run, steps, given):
+            tqdm.write(
+                f"epoch {epoch['epoch']:2} of {epoch['epochs']}: average loss {epoch['loss']:.4f}, "
+                f"average PSNR {epoch['psnr']:.2f} dB (bicubic {epoch['bicubic']:.2f} dB)"
+            )
+        print(
+            f"Both PSNRs are the tutorial's: of the mean error of {given.testBatchSize} images at once, full-range "
+            "luma, no shave. Another --testBatchSize moves them; compare them with nothing but each other."
+        )
+    else:
+        for _ in steps:
+            pass
+    weights = run.folder / "weights.safetensors"
+    card = run.card()
+    print(f"{config.steps:,} steps in {card['seconds']:.0f} s, in {card['precision']}; measure them with")
+    print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
+
+
+def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace) -> Iterator[dict]:
+    return tutorial_epochs(run.learner, steps, batch=given.testBatchSize, mean=run.group.all_reduce_mean)
+
+
+def _new_folder(config: TrainConfig) -> Path:
+    """A folder under ``runs/`` that is not there yet."""
+    name = f"{config.recipe}-{config.architecture}-x{config.scale}"
+    numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    folder = next(numbered)
+    while folder.exists():
+        if not (folder / "weights.safetensors").exists():
+            goes_on = shlex.join(["srcnn", "train", "--resume", "--out", str(folder)])
+            print(f"srcnn: {folder} holds a run that has not ended; `{goes_on}` goes on with it", file=sys.stderr)
+        folder = next(numbered)
+    return folder
