@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _root(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
-    sub.add_argument("experiment", help="tables, tutorial, ablations, benchmarks, processors or weights")
+    sub.add_argument("experiment", help="tables, copies, tutorial, ablations, benchmarks, processors or weights")
     sub.add_argument("--out", help="folder for the results; the checkout's own unless given")
     _root(sub)
     return whole

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from srcnn.reproduce import ablations, benchmarks, processors, tables, tutorial, weights
+from srcnn.reproduce import ablations, benchmarks, copies, processors, tables, tutorial, weights
 
 # Each writes its files into a folder, data/results or data/weights of a checkout unless another is given, and yields a
 # record of what it wrote, with the line that the command prints.
 EXPERIMENTS: dict[str, Callable[[Path], Iterator[dict]]] = {
     "tables": tables.run,
+    "copies": copies.run,
     "tutorial": tutorial.run,
     "ablations": ablations.run,
     "benchmarks": benchmarks.run,
