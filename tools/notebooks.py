@@ -61,6 +61,7 @@ def run(path: Path) -> dict[str, float]:
             timeout=600,
             kernel_name="python3",
             resources={"metadata": {"path": empty}},
+            coalesce_streams=True,  # else a print may lie in two pieces, at another place each time
             on_cell_executed=measure,
         )
         client.execute()
