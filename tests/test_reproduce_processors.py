@@ -1,15 +1,17 @@
 """reproduce.processors: what the chapters assert was seen to hold on every path of a processor, from other seeds."""
 
 import json
-import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
 
+import srcnn
+from srcnn import InputError, model, pairs, training
+from srcnn.reproduce import processors
 from srcnn.reproduce.processors import CHAPTERS, LANES, claims
 from srcnn.results import stored
 
@@ -22,21 +24,21 @@ def chapter(folder: Path, code: str, hidden: str) -> Path:
     return folder / "chapter.ipynb"
 
 
-def watched(*arguments: object, lane: str | None = None) -> dict:
-    names = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
-    path = dict(zip(names, LANES[lane], strict=False)) if lane else {}
-    command = [sys.executable, "-m", "srcnn.reproduce.processors", *map(str, arguments)]
-    ended = subprocess.run(command, env=os.environ | path, capture_output=True, text=True, check=True, timeout=240)
-    answer = json.loads(ended.stdout.splitlines()[-1])
-    assert lane is None or answer["capability"] == LANES[lane][2]
-    return answer["result"]
+@pytest.fixture
+def watch(monkeypatch):
+    """The function that runs a chapter, which here leaves things as they were."""
+    for module in (srcnn, model, training):
+        monkeypatch.setattr(module, "initialize", module.initialize)
+    monkeypatch.setattr(pairs, "_mix", pairs._mix)
+    yield processors._watch
+    InteractiveShell.clear_instance()
 
 
-def test_an_assertion_is_recorded_with_its_distance_and_does_not_end_the_chapter(tmp_path):
+def test_an_assertion_is_recorded_with_its_distance_and_does_not_end_the_chapter(watch, tmp_path):
     hidden = "assert 1 < x < 8\nassert x > 5 > 4.5\nassert x == 3\nfor y in (1, 2.5):\n    assert y < x, 'told'\n"
     hidden += "assert {1} < {1, 2}\nassert {1} >= {2}\nassert 3 <= x\nassert 3 < x\nassert not x\n"
     path = chapter(tmp_path, "x = 3\n%time assert_ = 1", hidden=hidden)
-    found = watched(path, 0)
+    found = watch(path, 0)
     assert found == {
         "1 < x < 8": {"holds": True, "margin": 2},
         "x > 5 > 4.5": {"holds": False, "margin": -2},
@@ -51,19 +53,85 @@ def test_an_assertion_is_recorded_with_its_distance_and_does_not_end_the_chapter
     assert set(claims(path)) == set(found)
 
 
-def test_another_seed_gives_other_weights_and_other_patches(tmp_path):
+def test_another_seed_gives_other_weights_and_other_patches(watch, tmp_path, monkeypatch):
     code = (
         "import srcnn\n"
         "from srcnn import images, pairs, recipes, training\n"
-        "model = training.make_model(recipes.RECIPES['fast'])\n"
+        "network = training.make_model(recipes.RECIPES['fast'])\n"
         "luma = srcnn.luma(images.sample('coins'))\n"
         "batches = pairs.RandomCrops([luma], scale=3, size=33, batch=4, border=6, enlarged=True, seed=0)\n"
         "low, _ = batches(0)\n"
     )
-    path = chapter(tmp_path, code, hidden="assert model.mapping.weight.sum() > -100\nassert low.sum() > -1")
-    first, again, other = ([claim["margin"] for claim in watched(path, seed).values()] for seed in (0, 0, 1))
+    mix, initialize = pairs._mix, model.initialize
+    path = chapter(tmp_path, code, hidden="assert network.mapping.weight.sum().item() > -100\nassert low.sum() > -1")
+    margins = []
+    for seed in (0, 0, 1):
+        with monkeypatch.context() as undone:
+            for module in (srcnn, model, training):
+                undone.setattr(module, "initialize", initialize)
+            undone.setattr(pairs, "_mix", mix)
+            margins.append([claim["margin"] for claim in watch(path, seed).values()])
+    first, again, other = margins
     assert first == again
     assert all(a != b for a, b in zip(first, other, strict=True))
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch) -> Path:
+    """A book of two chapters, run from two seeds on the lowest path; the folder of its record."""
+    for name, hidden in (("05_one", "assert seed < 5\nassert 1 + seed > 0"), ("07_two", "assert seed == 0")):
+        chapter(tmp_path, "print(1)", hidden).rename(tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(processors, "_BOOK", tmp_path)
+    monkeypatch.setattr(processors, "CHAPTERS", ("05_one", "07_two"))
+    monkeypatch.setattr(processors, "SEEDS", (0, 1))
+    monkeypatch.setattr(processors, "THREADS", (1,))
+    monkeypatch.setattr(processors, "LANES", {"SSE4.1": LANES["SSE4.1"]})
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: LANES["SSE4.1"][2])
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def answers(asked: list) -> object:
+    """In the place of a process: what a chapter would have found, and what was asked for."""
+
+    def child(arguments, lane, threads):
+        asked.append((Path(arguments[0]).stem, *arguments[1:]))
+        if arguments == ["tables"]:
+            return {"data": "set5", "largest": 0.0001, "networks": {"one": 0.0001}}
+        seed, texts = int(arguments[1]), processors.claims(Path(arguments[0]))
+        return {text: {"holds": text != "seed == 0" or seed == 0, "margin": 4.0 - seed} for text in texts}
+
+    return child
+
+
+def test_a_measurement_goes_on_where_it_was_and_only_changed_chapters_are_run_again(small, monkeypatch):
+    asked = []
+    monkeypatch.setattr(processors, "_child", answers(asked))
+    measurement = processors.run(small)
+    assert "05_one, SSE4.1, 1 threads, seed 0: 2 hold" in next(measurement)["line"]
+    measurement.close()
+    rest = [record["line"] for record in processors.run(small)]
+    assert asked.count(("05_one", "0")) == 1
+    assert any("07_two, SSE4.1, 1 threads, seed 1: 0 hold; FAILS: seed == 0" in line for line in rest)
+    record = json.loads((small / "processors.json").read_text())
+    assert record["chapters"]["05_one"]["claims"]["seed < 5"]["held"] == 2
+    assert record["chapters"]["05_one"]["claims"]["seed < 5"]["mean"] == 3.5
+    assert record["chapters"]["07_two"]["claims"]["seed == 0"]["held"] == 1
+    assert not (small / "processors.jsonl").exists()
+    asked.clear()
+    chapter(small.parent, "print(2)", "assert seed == 0").rename(small.parent / "07_two.ipynb")
+    assert list(processors.run(small))
+    assert sorted(asked) == [("07_two", "0"), ("07_two", "1"), ("tables",)]
+
+
+@pytest.mark.parametrize(("machine", "told"), [("arm64", "this one is arm64"), ("x86_64", "not beside the package")])
+def test_where_it_cannot_be_measured_a_sentence_says_why(machine, told, small, monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    if machine == "x86_64":
+        monkeypatch.setattr(processors, "_BOOK", small / "nowhere")
+    with pytest.raises(InputError, match=told):
+        next(processors.run(small))
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -90,7 +158,7 @@ def test_every_chapter_that_trains_is_among_them():
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the paths are those of x86 processors")
 @pytest.mark.parametrize("lane", ["SSE4.1", pytest.param("AVX2", marks=pytest.mark.release)])
 def test_the_shipped_tables_hold_on_a_path_that_is_not_the_best(data_root, lane):
-    assert watched("tables", lane=lane)["largest"] <= 0.005  # dB, of any image
+    assert processors._child(["tables"], lane, 1)["largest"] <= 0.005  # dB, of any image
 
 
 def test_the_shipped_tables_held_on_every_path():
