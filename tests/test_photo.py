@@ -206,6 +206,7 @@ COLOR, GRAY = crop("astronaut", 26, 35), crop("coins", 20, 31)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 OTHER = SRGB.replace(b"rXYZ", b"?XYZ", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"?XYZ", b"gXYZ", 1)  # red means green
 NONSENSE = b"MM\0*" + bytes(range(60))  # an EXIF block that nobody can read
+LONG = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x0112, 4, 1, 6) + bytes(4)  # an orientation of four bytes, not two
 TURNED = (  # an orientation in XMP alone, which browsers do not follow
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
@@ -316,7 +317,7 @@ CUT = stored(LARGER)[:2000]
 BAD = {  # also refused by the command
     "text.png": (b"This is a text, not a picture.", "no image"),
     "drawing.gif": (stored(COLOR.convert("P"), "GIF"), "PNG, JPEG, WebP or BMP"),
-    "telephone.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "is HEIC, AVIF or a film inside"),
+    "telephone.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "is HEIC, AVIF, raw or a film inside"),
     "empty.png": (b"", "empty"),
     "one.png": (stored(crop("coins", 1, 1)), "1 x 1 pixels; at least 4 x 4"),
     "flat.png": (stored(crop("coins", 50, 3)), "50 x 3 pixels; at least 4 x 4"),
@@ -351,6 +352,7 @@ BEYOND = {  # the command takes these
     "glass.webp": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254)), "WEBP", lossless=True), "transparency"),
     "hole.png": (stored(COLOR, transparency=COLOR.getpixel((3, 4))), "transparency"),
     "lying.webp": (webp(exif=oriented(6)), "to be turned"),
+    "lying-long.webp": (webp(exif=LONG), "to be turned"),
     "scan.tif": (stored(COLOR, "TIFF"), "is a TIFF or a camera's raw file, which browsers do not read"),
     "five-bits.bmp": (bmp(16, bytes(512)), "has 5 or 6 bits per channel"),
 }

@@ -50,9 +50,9 @@ function photoDecode(content, colorSpaceConversion) {
 
 // Whether a picture's color profile changes it by more than rounding; most profiles say sRGB, which changes nothing.
 async function photoRecolored(content, plain) {
-  const meant = await photoDecode(content, "default");
-  const [a, b] = [plain, meant].map((bitmap) => photoPixels(bitmap, 256).bytes);
-  meant.close();
+  const meant = await photoDecode(content, "default").catch(() => plain); // a profile is no reason to refuse pixels
+  const [a, b] = [plain, meant].map((bitmap) => photoPixels(bitmap, 256).bytes); // of the middle
+  if (meant !== plain) meant.close();
   return a.some((value, i) => Math.abs(value - b[i]) > 4);
 }
 
@@ -114,7 +114,7 @@ function photoHeader(view, name) {
   if (is("II*\0", 0) || is("MM\0*", 0)) {
     fail("is a TIFF or a camera's raw file, which browsers do not read; save it as PNG or JPEG.");
   }
-  if (is("ftyp", 4)) fail("is HEIC, AVIF or a film inside, whatever its name; save it as PNG or JPEG.");
+  if (is("ftyp", 4)) fail("is HEIC, AVIF, raw or a film inside, whatever its name; save it as PNG or JPEG.");
   return fail("is no image that this page reads; give a PNG, JPEG, WebP or BMP file.");
 }
 
@@ -165,6 +165,7 @@ function photoWebp(view, is, fail) {
 
 // Whether an EXIF block turns its picture. One that makes no sense turns nothing: a tag is no reason to refuse pixels.
 function photoTurned(view, start) {
+  let turned = false;
   try {
     const at = view.getUint8(start) === 0x45 ? start + 6 : start; // some writers put "Exif\0\0" before it
     const little = view.getUint8(at) === 0x49;
@@ -172,14 +173,15 @@ function photoTurned(view, start) {
     for (let k = 0; k < view.getUint16(table, little); k++) {
       const entry = table + 2 + 12 * k;
       if (view.getUint16(entry, little) !== 0x0112) continue;
-      const long = view.getUint16(entry + 2, little) === 4;
-      const orientation = long ? view.getUint32(entry + 8, little) : view.getUint16(entry + 8, little);
-      return orientation > 1 && orientation < 9;
+      const kind = view.getUint16(entry + 2, little); // a short number (3), but some write longer and shorter ones
+      const read = { 3: "getUint16", 8: "getUint16", 4: "getUint32", 9: "getUint32", 13: "getUint32", 6: "getUint8" }[kind];
+      const orientation = read && view[read](entry + 8, little);
+      turned ||= orientation > 1 && orientation < 9;
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
   }
-  return false;
+  return turned;
 }
 
 function photoBmp(view, fail) {
