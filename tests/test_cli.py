@@ -1,6 +1,7 @@
 """The command: what each one does, and one sentence with status 2 for whatever it cannot do."""
 
 import errno
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from srcnn import data, images, pairs, pretrained, reproduce, upscale
-from srcnn.cli import commands, explain, main, training
+from srcnn.cli import commands, enlarge, explain, main, training
 from srcnn.cli.device import fastest_device
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
@@ -277,7 +279,7 @@ def test_what_can_happen_on_the_way_is_one_sentence_too(error, code, sentence, w
     def broken(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(commands, "upscale", broken)
+    monkeypatch.setattr(enlarge, "upscale", broken)
     assert run("upscale cat.png -o o.png --scale 2 --weights bicubic") == code
     told = capsys.readouterr().err
     assert told.startswith(f"srcnn: {sentence}")
@@ -288,7 +290,7 @@ def test_a_mistake_of_our_own_is_not_hidden(work, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setattr(commands, "upscale", broken)
+    monkeypatch.setattr(enlarge, "upscale", broken)
     with pytest.raises(RuntimeError, match="shapes differ"):
         run("upscale cat.png -o o.png --scale 2 --weights bicubic")
 
@@ -488,6 +490,139 @@ def test_a_second_run_does_only_what_is_missing(work, capsys):
     assert files(work / "out") == made | {"cat.png": b"mine"}
     assert run(f"{line} --overwrite") == 0
     assert files(work / "out") == made
+
+
+@pytest.fixture
+def album(work) -> Path:
+    """Many small photographs."""
+    (work / "album").mkdir()
+    pixels = to_bytes(sample("coffee"))
+    for k in range(20):
+        write_photograph(work / "album" / f"{k:02}.png", Photograph(pixels[:, 9 * k : 9 * k + 16, :16].clone()))
+    return work / "album"
+
+
+def calls(work) -> int:
+    """How many functions are called: of Python's and of C's."""
+    count = 0
+
+    def note(frame, event, argument) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_among_many_a_photograph_is_no_more_work_than_alone(album, monkeypatch):
+    loaded, load = [], pretrained.load
+    monkeypatch.setattr(pretrained, "load", lambda *given, **options: loaded.append(given) or load(*given, **options))
+    line = "upscale {} -o {} --scale 2 --device cpu --weights x2.safetensors"
+    model = load("x2.safetensors", scale=2).model
+    names = sorted(str(path) for path in album.iterdir())
+    assert run(line.format(names[0], "warm/")) == 0  # what is made at the first call
+    few, many = (calls(lambda k=k: run(line.format(" ".join(names[:k]), f"{k}/"))) for k in (10, 20))
+    modules = set(sys.modules)
+    alone = calls(lambda: enlarge._one(album / "00.png", album.parent / "o.png", model, 2, "cpu"))
+    assert (many - few) / 10 <= 1.1 * alone, (few, many, alone)
+    assert len(loaded) == 3  # once a command
+    assert set(sys.modules) == modules
+
+
+def test_many_photographs_have_one_bar_that_is_seldom_drawn(album, monkeypatch):
+    class Terminal(io.StringIO):
+        isatty = lambda self: True  # noqa: E731
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    begun = time.monotonic()
+    assert run(f"upscale {album} cut.png -o out --scale 2 --weights bicubic") == 2
+    seconds = time.monotonic() - begun
+    drawn = [text for text in sys.stderr.getvalue().split("\r") if "photograph/s" in text or "s/photograph" in text]
+    assert 1 <= len(drawn) <= 3 + seconds / 0.1  # twice more, around the sentence
+    assert all(" of 21" in text or "/21 " in text for text in drawn)
+    assert "srcnn: cut.png is damaged" in sys.stderr.getvalue()
+
+
+def test_many_photographs_that_are_interrupted_leave_no_half_file_and_tell_how_to_go_on(album, capsys, monkeypatch):
+    fsync, line = os.fsync, f"upscale {album} -o out --scale 2 --weights bicubic"
+    assert run(line) == 0
+    whole = files(album.parent / "out")
+    shutil.rmtree("out")
+    capsys.readouterr()
+    written = []
+
+    def interrupted(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) == 8:
+            raise KeyboardInterrupt
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    assert run(line) == 130
+    told = capsys.readouterr()
+    assert told.err == "srcnn: interrupted; 7 of 20 photographs are enlarged; the same command goes on with the rest\n"
+    made = files(album.parent / "out")
+    assert made == {name: content for name, content in whole.items() if name < "07"}
+    assert run(line) == 0
+    assert capsys.readouterr().out == "out: 13 of 20 photographs enlarged, 7 were there already\n"
+    assert files(album.parent / "out") == whole
+    written.clear()
+    assert run(f"{line} --overwrite") == 130
+    assert "7 of 20 photographs are enlarged; the same command begins anew" in capsys.readouterr().err
+    assert files(album.parent / "out") == whole
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "out/03.png"), "album/03.png: out/03.png: Permission denied"),
+        (MemoryError(), "album/03.png: there is not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            "album/03.png: there is not enough memory",
+        ),
+    ],
+)
+def test_what_befalls_one_of_many_stops_no_other(error, sentence, album, capsys, monkeypatch):
+    write = images.write_photograph
+
+    def broken(path: Path, photograph: Photograph) -> None:
+        if path.name == "03.png":
+            raise error
+        write(path, photograph)
+
+    monkeypatch.setattr(images, "write_photograph", broken)
+    assert run("upscale album -o out --scale 2 --weights bicubic") == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"srcnn: {sentence}")
+    assert last == "srcnn: 1 of 20 photographs could not be enlarged; why stands above"
+    assert len(list(Path("out").iterdir())) == 19
+
+
+def test_a_full_disk_ends_the_work_on_many(album, capsys, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "00.png: No space left on device" in refused("upscale album -o out --scale 2 --weights bicubic", capsys)
+    assert list(Path("out").iterdir()) == []
+
+
+def test_a_name_among_many_that_is_too_long_for_its_result_stops_no_other(work, capsys):
+    long = "n" * 250 + ".TGA"  # its result would end in .TGA.png
+    shutil.copy("cat.png", long)
+    (work / "out" / "a.png").mkdir(parents=True)  # no file, so it is not there already
+    assert run(f"upscale {long} good cat.png -o out --scale 2 --weights bicubic") == 2
+    told = capsys.readouterr()
+    assert told.out == "out: 1 of 3 photographs enlarged\n"
+    assert "File name too long" in told.err
+    assert "a.png is a folder" in told.err
+    assert (work / "out" / "cat.png").is_file()
 
 
 def test_a_result_takes_the_place_of_an_older_one_only_when_told_to(work, capsys):

@@ -109,7 +109,7 @@ def test_only_the_command_prints():
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
-    assert calls == {"cli", "cli.commands", "cli.training"}
+    assert calls == {"cli", "cli.commands", "cli.enlarge", "cli.training"}
 
 
 @pytest.mark.parametrize("module", TREES)

@@ -14,7 +14,7 @@ import torch
 
 from srcnn import distributed
 from srcnn.cli.arguments import parser
-from srcnn.cli.commands import sentence
+from srcnn.cli.errors import out_of_memory, sentence
 from srcnn.files import InputError, Notice
 
 
@@ -40,9 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         if distributed.is_main_process() or not isinstance(error, InputError):
             print(f"srcnn: {sentence(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt as how:
+    except KeyboardInterrupt as interrupt:
         if distributed.is_main_process():
-            print(f"srcnn: interrupted{how}", file=sys.stderr)
+            print("; ".join(filter(None, ["srcnn: interrupted", str(interrupt)])), file=sys.stderr)
         return 130
     except distributed.WorkerLost as error:
         print(f"srcnn: {error}", file=sys.stderr)
@@ -52,9 +52,9 @@ def main(argv: list[str] | None = None) -> int:
             cause = str(error).partition("\n")[0][:200]
             print(f"srcnn: torch.compile cannot work here; leave out --compile ({cause})", file=sys.stderr)
             return 2
-        if "allocate memory" not in str(error) and "not enough memory" not in str(error):
+        if not out_of_memory(error):
             raise
-        print(f"srcnn: {sentence(MemoryError())}", file=sys.stderr)  # torch has no class of its own for a CPU's
+        print(f"srcnn: {sentence(error)}", file=sys.stderr)
         return 2
 
 

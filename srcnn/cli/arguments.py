@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from srcnn import __version__
-from srcnn.cli import commands, training
+from srcnn.cli import commands, enlarge, training
 from srcnn.cli.device import known_device
 from srcnn.files import InputError
 from srcnn.recipes import RECIPES, flag, kinds, parse_setting
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _device(sub)
     _root(sub)
 
-    sub = command("upscale", commands.enlarge, "enlarge a photograph, or many")
+    sub = command("upscale", enlarge.enlarge, "enlarge a photograph, or many")
     sub.add_argument("photo", nargs="+", help="a file; several, or a folder, go into the folder that -o names")
     sub.add_argument("-o", "--output", required=True, help="a file, or a folder for many")
     sub.add_argument("--overwrite", action="store_true", help="replace what is there; otherwise it is left as it is")

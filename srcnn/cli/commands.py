@@ -1,23 +1,16 @@
 """What each command does with the words it was given: one call to the package, and the lines that it prints."""
 
 import argparse
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import torch
-from tqdm import tqdm
-
-from srcnn import data, fetch, images, pretrained, results
+from srcnn import data, fetch, images, results
 from srcnn.cli import explain
 from srcnn.cli.device import fastest_device
 from srcnn.files import InputError, shipped, writable
-from srcnn.model import SRCNN
 from srcnn.progress import counter
-from srcnn.upscale import Progress, targets, upscale
 
 
 def data_sets(given: argparse.Namespace) -> None:
@@ -99,72 +92,6 @@ def _table(columns: dict[str, dict]) -> list[str]:
 
 def _cells(rows: list[dict], widths: list[int]) -> str:
     return "".join(f"{row['psnr']:.2f} {row['ssim']:.4f}".rjust(w) for row, w in zip(rows, widths, strict=True))
-
-
-def enlarge(given: argparse.Namespace) -> None:
-    """``srcnn upscale``: one photograph to a file, or many into a folder."""
-    photos, output = [Path(photo) for photo in given.photo], Path(given.output)
-    many = len(photos) > 1 or photos[0].is_dir() or output.is_dir() or given.output.endswith(("/", os.sep))
-    wanted = targets(photos, output) if many else {output: photos[0]}
-    for target, photo in wanted.items():
-        if target.exists() and photo.exists() and target.samefile(photo):
-            raise InputError(f"{target} is the photograph itself; give another name for the result")
-    if not many and output.exists() and not given.overwrite:
-        writable(output)
-        raise InputError(f"{output} is there already; --overwrite replaces it, or give another name")
-    weights = given.weights or f"srcnn-9-1-5-x{given.scale}"
-    model = None if weights == "bicubic" else pretrained.load(weights, scale=given.scale).model
-    device = given.device or fastest_device()
-    if many:
-        _enlarge_many(wanted, model, given.scale, device, output, given.overwrite)
-        return
-    with counter("tile") as count:
-        width, height = _enlarge_one(photos[0], output, model, given.scale, device, count)
-    print(f"{output}: {width} x {height} pixels")
-
-
-def _enlarge_one(
-    photo: Path, output: Path, model: SRCNN | None, scale: int, device: str, count: Progress = lambda done, total: None
-) -> tuple[int, int]:
-    """Enlarge a photograph into a file; the result's width and height."""
-    photograph = images.read_photograph(photo)
-    images.check_output(output, photograph, scale=scale)
-    large = upscale(photograph, model, scale=scale, device=device, progress=count)
-    images.write_photograph(output, large)
-    return large.pixels.shape[-1], large.pixels.shape[-2]
-
-
-def _enlarge_many(
-    wanted: dict[Path, Path], model: SRCNN | None, scale: int, device: str, folder: Path, overwrite: bool
-) -> None:
-    """Enlarge what is missing in the folder; what cannot be is told, and the others go on."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}; give another folder") from None
-    missing = {target: photo for target, photo in wanted.items() if overwrite or not target.exists()}
-    failed = 0
-    with tqdm(missing.items(), unit="photograph", disable=None, leave=False) as bar:
-        for target, photo in bar:
-            try:
-                _enlarge_one(photo, target, model, scale, device)
-            except (InputError, MemoryError, torch.OutOfMemoryError) as error:
-                failed += 1
-                told = sentence(error)
-                tqdm.write(f"srcnn: {told if str(photo) in told else f'{photo}: {told}'}", file=sys.stderr)
-    there = f", {len(wanted) - len(missing)} were there already" if len(wanted) > len(missing) else ""
-    print(f"{folder}: {len(missing) - failed} of {len(wanted)} photographs enlarged{there}")
-    if failed:
-        raise InputError(f"{failed} of {len(wanted)} photographs could not be enlarged; why stands above")
-
-
-def sentence(error: Exception) -> str:
-    """What an error says to a user, in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return " ".join(f"{error.filename}: {error.strerror}".removeprefix("None: ").split())
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return "there is not enough memory for this; fewer or smaller images, or a smaller batch, need less"
-    return " ".join(str(error).split())
 
 
 def explain_figure(given: argparse.Namespace) -> None:

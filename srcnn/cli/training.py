@@ -35,7 +35,7 @@ def train(given: argparse.Namespace) -> None:
                 _follow(run, given)
             except KeyboardInterrupt:
                 goes_on = shlex.join(["srcnn", "train", "--resume", "--out", str(run.folder)])
-                raise KeyboardInterrupt(f"; `{goes_on}` goes on") from None
+                raise KeyboardInterrupt(f"`{goes_on}` goes on") from None
         else:
             for _ in _tutorial_epochs(run, run, given) if config.sampling == "tutorial" else run:
                 pass

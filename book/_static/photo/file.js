@@ -1,5 +1,5 @@
-// A file in, its pixels out, or one sentence that says what would be right. The same files are refused as by
-// srcnn.formats: what the browser would silently convert (16 bits, CMYK) would not be what the file holds.
+// A file in, its pixels out, or one sentence that says what would be right. What the browser would silently convert
+// (16 bits, CMYK) would not be what the file holds.
 "use strict";
 
 const PHOTO_LIMITS = {
@@ -11,8 +11,8 @@ const PHOTO_LIMITS = {
   middle: 1200, // pixels a side of the result, where only the middle is taken
 };
 
-// The pixels of a file: { name, width, height, bytes }, bytes RGBA, turned as the camera was held. With `middle`,
-// those of a square from its middle.
+// The pixels of a file: { name, width, height, bytes, recolored }, bytes RGBA, turned as the camera was held, and
+// whether the file's color profile would change them. With `middle`, those of a square from its middle.
 async function photoRead(file, scale, middle = false) {
   const name = file.name;
   if (file.size === 0) throw new Error(`${name} is empty, or a folder; give one image file.`);
@@ -26,11 +26,10 @@ async function photoRead(file, scale, middle = false) {
     throw new Error(`${name} has ${header.width} x ${header.height} pixels; at most 100 megapixels are read.`);
   }
   if (!middle) photoCheck({ ...header, name }, scale);
-  // as they are in the file: turned by the camera's note, but not converted to the screen's colors
-  const options = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion: "none" };
-  const bitmap = await createImageBitmap(new Blob([content]), options).catch(() => {
-    throw new Error(`${name} is damaged or cut short; get a whole copy.`);
+  const bitmap = await photoDecode(content, "none").catch(() => {
+    throw new Error(`${name} is damaged or cut short${header.rare ?? ""}; get a whole copy.`);
   });
+  const recolored = header.profile && (await photoRecolored(content, bitmap));
   const picture = photoPixels(bitmap, middle ? Math.floor(PHOTO_LIMITS.middle / scale) : Infinity);
   bitmap.close();
   // what lies hidden under a transparent pixel is lost on a canvas, and `srcnn upscale` would enlarge it
@@ -40,7 +39,21 @@ async function photoRead(file, scale, middle = false) {
         "save it without, or use the command srcnn upscale.");
     }
   }
-  return { ...picture, name };
+  return { ...picture, name, recolored };
+}
+
+// Turned by the camera's note; the colors as they are in the file ("none") or as its profile means them ("default").
+function photoDecode(content, colorSpaceConversion) {
+  const options = { imageOrientation: "from-image", premultiplyAlpha: "none", colorSpaceConversion };
+  return createImageBitmap(new Blob([content]), options);
+}
+
+// Whether a picture's color profile changes it by more than rounding; most profiles say sRGB, which changes nothing.
+async function photoRecolored(content, plain) {
+  const meant = await photoDecode(content, "default").catch(() => plain); // a profile is no reason to refuse pixels
+  const [a, b] = [plain, meant].map((bitmap) => photoPixels(bitmap, 256).bytes); // of the middle
+  if (meant !== plain) meant.close();
+  return a.some((value, i) => Math.abs(value - b[i]) > 4);
 }
 
 // Refuse what is too small or would become too large. The error's `large` says that its middle could be taken.
@@ -91,31 +104,49 @@ function photoHeader(view, name) {
   };
   try {
     if (is("\x89PNG\r\n\x1a\n", 0)) return photoPng(view, is, fail);
-    if (is("\xff\xd8\xff", 0)) return photoJpeg(view, fail);
+    if (is("\xff\xd8\xff", 0)) return photoJpeg(view, is, fail);
     if (is("RIFF", 0) && is("WEBP", 8)) return photoWebp(view, is, fail);
+    if (is("BM", 0)) return photoBmp(view, fail);
   } catch (error) {
     if (error instanceof RangeError) fail("is damaged or cut short; get a whole copy.");
     throw error;
   }
-  return fail("is no image that this page reads; give a PNG, JPEG or WebP file.");
+  if (is("II*\0", 0) || is("MM\0*", 0)) {
+    fail("is a TIFF or a camera's raw file, which browsers do not read; save it as PNG or JPEG.");
+  }
+  if (is("ftyp", 4)) fail("is HEIC, AVIF, raw or a film inside, whatever its name; save it as PNG or JPEG.");
+  return fail("is no image that this page reads; give a PNG, JPEG, WebP or BMP file.");
 }
 
 function photoPng(view, is, fail) {
-  if (view.getUint8(24) === 16) fail("has more than 8 bits per channel; save it as 8-bit RGB or gray.");
+  if (view.getUint8(24) === 16) {
+    fail("has more than 8 bits per channel, of which a page gets 8; save it as 8-bit RGB or gray, " +
+      "or use the command srcnn upscale.");
+  }
+  let profile = false;
   for (let at = 8; !is("IDAT", at + 4); at += 12 + view.getUint32(at)) {
     if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; give a single picture.");
+    profile ||= ["iCCP", "gAMA", "cHRM", "cICP"].some((kind) => is(kind, at + 4));
   }
-  return { width: view.getUint32(16), height: view.getUint32(20) };
+  return { width: view.getUint32(16), height: view.getUint32(20), profile };
 }
 
-function photoJpeg(view, fail) {
+function photoJpeg(view, is, fail) {
+  let profile = false;
   for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
     while (view.getUint8(at + 1) === 0xff) at++; // a marker may have fill bytes before it
     const marker = view.getUint8(at + 1);
     if (view.getUint8(at) !== 0xff || marker === 0xda) fail("is damaged or cut short; get a whole copy.");
+    profile ||= is("\xff\xe2", at) && is("ICC_PROFILE", at + 4);
     if (marker < 0xc0 || marker > 0xcf || [0xc4, 0xc8, 0xcc].includes(marker)) continue; // no start of a frame
+    const bits = view.getUint8(at + 4);
+    if (bits !== 8) fail(`is a JPEG of ${bits} bits per channel, which browsers do not read; save it as 8-bit PNG or JPEG.`);
+    if (![0xc0, 0xc1, 0xc2, 0xc9, 0xca].includes(marker)) {
+      fail("is a lossless JPEG, which browsers do not read; save it as PNG.");
+    }
     if (view.getUint8(at + 9) === 4) fail("is in the printing colors CMYK; save it as RGB.");
-    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
+    const rare = marker > 0xc2 ? ", or your browser does not read JPEGs with arithmetic coding" : "";
+    return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), profile, rare };
   }
 }
 
@@ -129,17 +160,35 @@ function photoWebp(view, is, fail) {
   for (let at = 12; at + 8 < view.byteLength; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) & 1)) {
     if (is("EXIF", at) && photoTurned(view, at + 8)) fail("carries a note that it is to be turned; save it as PNG or JPEG.");
   }
-  return { width: size(24, 24) + 1, height: size(27, 24) + 1 };
+  return { width: size(24, 24) + 1, height: size(27, 24) + 1, profile: Boolean(view.getUint8(20) & 0x20) };
 }
 
-// Whether an EXIF block has an orientation other than upright.
+// Whether an EXIF block turns its picture. One that makes no sense turns nothing: a tag is no reason to refuse pixels.
 function photoTurned(view, start) {
-  const at = view.getUint8(start) === 0x45 ? start + 6 : start; // some writers put "Exif\0\0" before it
-  const little = view.getUint8(at) === 0x49;
-  const table = at + view.getUint32(at + 4, little);
-  for (let k = 0; k < view.getUint16(table, little); k++) {
-    const entry = table + 2 + 12 * k;
-    if (view.getUint16(entry, little) === 0x0112) return view.getUint16(entry + 8, little) > 1;
+  let turned = false;
+  try {
+    const at = view.getUint8(start) === 0x45 ? start + 6 : start; // some writers put "Exif\0\0" before it
+    const little = view.getUint8(at) === 0x49;
+    const table = at + view.getUint32(at + 4, little);
+    for (let k = 0; k < view.getUint16(table, little); k++) {
+      const entry = table + 2 + 12 * k;
+      if (view.getUint16(entry, little) !== 0x0112) continue;
+      const kind = view.getUint16(entry + 2, little); // a short number (3), but some write longer and shorter ones
+      const read = { 3: "getUint16", 8: "getUint16", 4: "getUint32", 9: "getUint32", 13: "getUint32", 6: "getUint8" }[kind];
+      const orientation = read && view[read](entry + 8, little);
+      turned ||= orientation > 1 && orientation < 9;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
   }
-  return false;
+  return turned;
+}
+
+function photoBmp(view, fail) {
+  const old = view.getUint32(14, true) === 12; // of OS/2, with shorter numbers
+  if (view.getUint16(old ? 24 : 28, true) === 16) {
+    fail("has 5 or 6 bits per channel, which programs spread to 8 in different ways; save it as PNG.");
+  }
+  if (old) return { width: view.getUint16(18, true), height: view.getUint16(20, true) };
+  return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) }; // below 0: the top row is first
 }

@@ -84,7 +84,9 @@
       done(workers) {
         const seconds = ((performance.now() - begun) / 1000).toFixed(1);
         end();
-        say(`${read.name}: ${width} x ${height} pixels in ${seconds} s, by ${workers} workers.`);
+        const profile = " Its color profile is left out: the colors are others here, and in the picture that you save.";
+        const made = `${width} x ${height} pixels in ${seconds} s, by ${workers} workers.`;
+        say(`${read.name}: ${made}${read.recolored ? profile : ""}`);
         offer(read, by, mine);
       },
       failed: (message) => refuse(new Error(message)),
@@ -117,6 +119,12 @@
   view.addEventListener("scroll", lay);
   new ResizeObserver(lay).observe(view);
 
+  function given(files) {
+    if (files.length === 1) return choose(files[0]);
+    turn++;
+    refuse(new Error(`These are ${files.length} files and this page takes one; the command srcnn upscale takes many.`));
+  }
+
   input.addEventListener("change", () => {
     if (input.files.length) choose(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
@@ -143,7 +151,7 @@
       if (!carries(event)) return;
       event.preventDefault();
       root.classList.toggle("photo-over", over);
-      if (kind === "drop" && event.dataTransfer.files.length) choose(event.dataTransfer.files[0]);
+      if (kind === "drop" && event.dataTransfer.files.length) given(event.dataTransfer.files);
     });
   }
   root.hidden = false;
