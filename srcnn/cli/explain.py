@@ -24,10 +24,13 @@ from srcnn.metrics import mse, psnr, ssim
 from srcnn.resize import modcrop
 
 _FULL_RANGE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as JPEG, Pillow and OpenCV have it
+_OVER_256 = (64.738, 129.057, 25.064)  # studio luma's matrix for sums over 256; white becomes 234
 
 
-def _full_range(image: Tensor) -> Tensor:
-    return torch.einsum("c,chw->hw", torch.tensor(_FULL_RANGE, dtype=image.dtype), image)[None]
+def _weighted(image: Tensor, weights: tuple[float, ...], unit: float) -> Tensor:
+    """A weighted sum of the bytes over a unit; in thousandths, whole numbers, so that no half is rounded by chance."""
+    thousandths = torch.tensor(weights, dtype=torch.float64).mul(1000).round()
+    return torch.einsum("c,chw->hw", thousandths, image.mul(255).round())[None] / (1000 * unit)
 
 
 def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full: bool, **options: object) -> float:
@@ -40,8 +43,11 @@ def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "luma of 16 to 235, rounded": luma,
     "luma of 16 to 235, not rounded": lambda image: rgb_to_ycbcr(image)[:1],
-    "luma of 0 to 255, rounded": lambda image: (_full_range(image) * 255 + 0.5 + 1e-9).floor() / 255,
-    "luma of 0 to 255, not rounded": _full_range,
+    "luma of 0 to 255, rounded": lambda image: (_weighted(image, _FULL_RANGE, 1) + 0.5).floor() / 255,
+    "luma of 0 to 255, not rounded": lambda image: _weighted(image, _FULL_RANGE, 255),
+    "luma of 16 to 234 (a matrix over 256), not rounded": lambda image: (
+        _weighted(image, _OVER_256, 256 * 255) + 16 / 255
+    ),
     "RGB": lambda image: image,
 }
 _PER_CHANNEL = "RGB, mean of the channels' PSNR"
@@ -218,8 +224,8 @@ def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
     moves = [move for move in product((-1, 0, 1), repeat=2) if move != (0, 0)]
     best = max(moves, key=lambda move: gain(output.roll(move, (1, 2))))
     if (won := gain(output.roll(best, (1, 2)))) > 0.2:  # little in a smooth image, and nothing in a sound one
-        told = ", ".join(f"{abs(n)} {word}" for n, word in zip(best, ("rows", "columns"), strict=True) if n)
-        yield f"The output is shifted by a pixel: moved by {told} it wins {won:.1f} dB."
+        told = " and ".join(filter(None, (("", "down", "up")[best[0]], ("", "right", "left")[best[1]])))
+        yield f"The output is shifted by a pixel: moved {told} it wins {won:.1f} dB."
     mendings = {
         "The output has studio range, 16 to 235, and the original full range": (output - 16 / 255) * 255 / 219,
         "The output has full range and the original studio range, 16 to 235": output * 219 / 255 + 16 / 255,
