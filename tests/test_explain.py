@@ -151,6 +151,11 @@ def test_sizes_are_brought_together_or_refused():
         truth, border = aligned(theirs, original, 3)
         assert torch.equal(truth, ours)
         assert border == lost
+    odd = crop(random.Random(1), 79)  # of which BasicSR keeps a multiple of 12
+    truth, border = aligned(odd[:, :72, :72], odd, 2)
+    assert torch.equal(truth, odd[:, :72, :72])
+    assert border == 0
+    assert aligned(odd[:, :78, :78], odd, 2)[0].shape == (3, 78, 78)
     with pytest.raises(InputError, match="an output of 60 x 59 pixels is not of an original of 60 x 60"):
         aligned(output[:, 1:], original, 3)
     with pytest.raises(InputError, match="1 channels cannot be compared with 3"):

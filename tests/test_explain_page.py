@@ -79,6 +79,7 @@ FAULTS = {
     "none": lambda output: output,
     "smaller": lambda output: output[:, 6:-6, 6:-6],
     "shifted": lambda output: output.roll((1, -1), (1, 2)),
+    "cropped to a multiple of 12": lambda output: output[:, :48, :48],
     "swapped": lambda output: output.flip(0),
     "studio range": lambda output: output * 219 / 255 + 16 / 255,
     "gamma": lambda output: output ** (1 / 2.2),
@@ -105,7 +106,8 @@ def test_in_45_random_cases_the_page_tells_what_the_command_tells(page, tmp_path
         fault = chance.choice([*FAULTS] if not gray else [name for name in FAULTS if name != "swapped"])
         truths = [crop(chance, 61)[: 1 if gray else 3] for _ in range(count)]
         outputs = [FAULTS[fault](enlarged(truth[:, : 60 - 60 % scale, : 60 - 60 % scale], scale)) for truth in truths]
-        truths = [truth[:, :60, :60] if fault != "smaller" else truth[:, :60, :61] for truth in truths]
+        height, width = {"smaller": (60, 61), "cropped to a multiple of 12": (59, 58)}.get(fault, (60, 60))
+        truths = [truth[:, :height, :width] for truth in truths]
         folders = [Path(f"{kind}{case}") for kind in ("outputs", "originals")]
         for folder, content in zip(folders, (outputs, truths), strict=True):
             folder.mkdir()

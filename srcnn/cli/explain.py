@@ -11,6 +11,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from typing import TypeVar
 
 import torch
 from skimage.metrics import structural_similarity
@@ -25,6 +26,8 @@ from srcnn.resize import modcrop
 
 _FULL_RANGE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as JPEG, Pillow and OpenCV have it
 _OVER_256 = (64.738, 129.057, 25.064)  # studio luma's matrix for sums over 256; white becomes 234
+
+Way = TypeVar("Way")  # a Ruler, or one with the degradation that it was applied to
 
 
 def _weighted(image: Tensor, weights: tuple[float, ...], unit: float) -> Tensor:
@@ -157,11 +160,11 @@ def _number(claimed: str) -> float:
     return number
 
 
-def matching(values: dict[Ruler, float], claimed: str) -> list[Ruler]:
-    """The rulers whose value, rounded to as many digits as are claimed, is the claimed one.
+def matching(values: dict[Way, float], claimed: str) -> list[Way]:
+    """The ways whose value, rounded to as many digits as are claimed, is the claimed one.
 
     Args:
-        values: of :func:`measure`.
+        values: of :func:`measure`, here or in :mod:`srcnn.cli.degradations`.
         claimed: as it is printed, ``"28.43"``; its digits count.
 
     Raises:
@@ -169,7 +172,7 @@ def matching(values: dict[Ruler, float], claimed: str) -> list[Ruler]:
     """
     number = _number(claimed)
     digits = len(claimed.strip().partition(".")[2])
-    return [ruler for ruler, value in values.items() if abs(value - number) <= 0.5 * 10**-digits + 1e-9]
+    return [way for way, value in values.items() if abs(value - number) <= 0.5 * 10**-digits + 1e-9]
 
 
 def compared(output: Path, original: Path) -> Iterator[tuple[Path, Path]]:
@@ -202,6 +205,8 @@ def aligned(output: Tensor, original: Tensor, scale: int) -> tuple[Tensor, int]:
     if min(original.shape[-2:]) < scale:
         raise InputError(f"an original of {original.shape[-1]} x {original.shape[-2]} pixels has nothing to compare")
     whole = original if output.shape == original.shape else modcrop(original, scale)
+    if output.shape[-2:] == tuple(side - side % 12 for side in original.shape[-2:]):  # BasicSR's GTmod12
+        whole = modcrop(original, 12)
     rows, columns = (b - a for a, b in zip(output.shape[-2:], whole.shape[-2:], strict=True))
     if rows == columns >= 0 and rows % 2 == 0:
         return resize.shave(whole, rows // 2), rows // 2

@@ -168,7 +168,9 @@ function explainAligned(output, original, scale) {
     throw new Error(`an original of ${explainSize(original)} pixels has nothing to compare`);
   }
   const equal = output.width === original.width && output.height === original.height;
-  const [width, height] = [original.width, original.height].map((side) => (equal ? side : side - (side % scale)));
+  const by12 = ["width", "height"].every((side) => output[side] === original[side] - (original[side] % 12)); // GTmod12
+  const [width, height] = [original.width, original.height]
+    .map((side) => (equal ? side : side - (side % (by12 ? 12 : scale))));
   const [columns, rows] = [width - output.width, height - output.height];
   if (rows !== columns || rows < 0 || rows % 2) {
     throw new Error(`an output of ${explainSize(output)} pixels is not of an original of ${width} x ${height} ` +
