@@ -151,10 +151,22 @@ def test_the_published_way_is_what_evaluate_measures_and_a_file_is_what_upscale_
     # a network for RGB is given what it measures as a file, and its input is rounded
     assert values[paper] == pytest.approx(mean_scores(scores).psnr, abs=0.1 if rgb else 1e-4)
     truth = modcrop(original, 3)
-    if model is not None:
-        large = upscale(Photograph(to_bytes(shrink(truth, 3))), model, scale=3).pixels / 255
-        way = Way(Degradation("MATLAB's imresize", KINDS[1]), Ruler("PSNR", "RGB", 0))
-        assert values[way] == pytest.approx(metrics.psnr(large, truth, peak=1, shave=0), abs=1e-6)
+    low = quantize(shrink(truth, 3))
+    large = (
+        quantize(enlarge(low, 3)) if model is None else upscale(Photograph(to_bytes(low)), model, scale=3).pixels / 255
+    )
+    way = Way(Degradation("MATLAB's imresize", KINDS[1]), Ruler("PSNR", "RGB", 0))
+    assert values[way] == pytest.approx(metrics.psnr(large, truth, peak=1, shave=0), abs=1e-6)
+
+
+def test_a_gray_original_is_taken_for_luma():
+    original = images.sample("coins")[:, :90, :90]
+    values = degradations.measure([original], scale=3, model=None)
+    ((_, scores),) = evaluate(enlarge, [("", original)], scale=3).items()
+    assert values[degradations.protocol(3)] == pytest.approx(scores.psnr, abs=1e-6)
+    model = pretrained.load("srcnn-9-1-5-rgb-x3").model
+    values = degradations.measure([original], scale=3, model=model)
+    assert degradations.protocol(3, model=model) in values
 
 
 def test_too_small_an_original_is_refused():

@@ -102,16 +102,18 @@ def test_of_several_images_the_mean_and_the_mean_error_are_two_rulers():
 def test_a_gray_file_is_used_as_it_is():
     original = crop(random.Random(0))[:1]
     values = measure([(enlarged(original), original)], scale=3)
-    assert {ruler.values for ruler in values} == {STUDIO}
+    assert {ruler.values for ruler in values} == {explain.GRAY}
     a, b = (image[0, 3:-3, 3:-3].double().numpy() for image in (original, enlarged(original)))
-    assert values[protocol(3)] == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-6)
+    paper = protocol(3, gray=True)
+    assert values[paper] == pytest.approx(peak_signal_noise_ratio(a, b, data_range=1), abs=1e-6)
+    assert "from 8-bit images on gray values as they are, after" in statement(paper, 1)
 
 
 def test_a_gray_file_among_color_files_is_measured_too():
     color = crop(random.Random(0))
     gray = images.sample("coins")[:, :60, :60]
     values = measure([(enlarged(each), each) for each in (color, gray)], scale=3)
-    a, b = (measure([(enlarged(each), each)], scale=3)[protocol(3)] for each in (color, gray))
+    a, b = (measure([(enlarged(i), i)], scale=3)[protocol(3, gray=len(i) == 1)] for i in (color, gray))
     assert values[protocol(3)] == pytest.approx((a + b) / 2)
     whole = measure([(enlarged(gray).expand(3, -1, -1), gray.expand(3, -1, -1))], scale=3)[Ruler("PSNR", "RGB", 3)]
     both = measure([(enlarged(color), color)], scale=3)[Ruler("PSNR", "RGB", 3)] + whole

@@ -334,5 +334,5 @@ def test_no_other_page_loads_its_scripts():
 
 def test_page_and_command_have_the_same_words():
     script = (Path(__file__).parents[1] / "book" / "_static" / "explain" / "explain.js").read_text(encoding="utf-8")
-    for name in (*explain.VALUES, explain._PER_CHANNEL, *explain.WINDOWS):
+    for name in (*explain.VALUES, explain.GRAY, explain._PER_CHANNEL, *explain.WINDOWS):
         assert name in script

@@ -36,7 +36,8 @@ def _of_output(given: argparse.Namespace, metric: str) -> Iterator[str]:
     values = explain.measure(list(pairs.values()), scale=given.scale, metric=metric)
     for output, pair in pairs.items():
         yield from (f"{output}: {trouble}" for trouble in explain.troubles(*pair))
-    paper = explain.protocol(given.scale, metric=metric)
+    gray = all(len(output) == 1 for output, _ in pairs.values())
+    paper = explain.protocol(given.scale, metric=metric, gray=gray)
     yield from answer(values, given.claimed, paper, lambda way: explain.statement(way, len(pairs)))
 
 

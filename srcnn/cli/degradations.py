@@ -4,7 +4,7 @@ Each library's "bicubic" is another filter, and the original may have been cropp
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
@@ -201,8 +201,12 @@ def measure(
     for image in originals:
         if min(image.shape[-2:]) < 2 * (scale + 6) + 24:  # the largest border, a window, and what a cut may take
             raise InputError(f"an original of {image.shape[-1]} x {image.shape[-2]} pixels is too small to be measured")
+
+    def named(ruler: Ruler) -> Ruler:  # made as luma, or taken for it
+        return replace(ruler, values=next(iter(explain.VALUES))) if ruler.values == explain.GRAY else ruler
+
     return {
-        Way(how, ruler): value
+        Way(how, named(ruler)): value
         for how in progress(degradations(originals, scale, model))
         for ruler, value in explain.measure(
             list(pairs(originals, scale, how, model)), scale=scale, metric=metric

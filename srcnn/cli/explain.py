@@ -42,7 +42,8 @@ def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full
     return float(value[1].mean() if full else value)
 
 
-#: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file is luma as it is, and otherwise R = G = B.
+#: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file among color files is luma as it is, and
+#: otherwise R = G = B.
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "luma of 16 to 235, rounded": luma,
     "luma of 16 to 235, not rounded": lambda image: rgb_to_ycbcr(image)[:1],
@@ -53,6 +54,8 @@ VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "RGB": lambda image: image,
 }
+#: The only values of gray files; nobody knows their range.
+GRAY = "gray values as they are"
 _PER_CHANNEL = "RGB, mean of the channels' PSNR"
 #: Of SSIM; the first is that of the published tables.
 WINDOWS: dict[str, Callable[..., float]] = {
@@ -70,7 +73,7 @@ class Ruler:
 
     Attributes:
         metric: ``"PSNR"`` or ``"SSIM"``.
-        values: what is compared, a name of :data:`VALUES`.
+        values: what is compared, a name of :data:`VALUES`, or :data:`GRAY`.
         shave: pixels cut from every side first.
         mean: over several images, ``"mean over images"``, or ``"of the mean error"``: one PSNR of the mean over all of
             their squared errors.
@@ -89,9 +92,11 @@ class Ruler:
         return ", ".join(filter(None, (self.values, border, self.window, mean)))
 
 
-def protocol(scale: int, *, metric: str = "PSNR") -> Ruler:
-    """The ruler of the published tables."""
-    return Ruler(metric, next(iter(VALUES)), scale, window=next(iter(WINDOWS)) if metric == "SSIM" else "")
+def protocol(scale: int, *, metric: str = "PSNR", gray: bool = False) -> Ruler:
+    """The ruler of the published tables, which take a gray file for luma."""
+    return Ruler(
+        metric, GRAY if gray else next(iter(VALUES)), scale, window=next(iter(WINDOWS)) if metric == "SSIM" else ""
+    )
 
 
 def measure(pairs: Sequence[tuple[Tensor, Tensor]], *, scale: int, metric: str = "PSNR") -> dict[Ruler, float]:
@@ -117,7 +122,7 @@ def measure(pairs: Sequence[tuple[Tensor, Tensor]], *, scale: int, metric: str =
                 f"an image of {output.shape[-1]} x {output.shape[-2]} pixels is too small for every border"
             )
     gray = all(len(output) == 1 for output, _ in pairs)  # of which every PSNR is that of the bytes as they are
-    values = {next(iter(VALUES)): luma} if gray else VALUES
+    values = {GRAY: luma} if gray else VALUES
     found = {}
     for (name, of), border in product(values.items(), (0, scale, scale + 6)):
         compared = [

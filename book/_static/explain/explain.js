@@ -15,6 +15,7 @@ const EXPLAIN_VALUES = {
   RGB: null, // the channels as they are
 };
 const [EXPLAIN_LUMA] = Object.keys(EXPLAIN_VALUES);
+const EXPLAIN_GRAY = "gray values as they are"; // the only ones of gray files
 const EXPLAIN_WINDOWS = [
   "Gaussian window of 11 x 11, whole windows",
   "Gaussian window of 11 x 11, image mirrored beyond its border",
@@ -29,7 +30,7 @@ function explainPlanes(image, name, border) {
   const { bytes, gray } = image;
   const [width, height] = [image.width - 2 * border, image.height - 2 * border];
   const of = EXPLAIN_VALUES[name];
-  const asItIs = gray && name === EXPLAIN_LUMA; // the luma of a gray file
+  const asItIs = gray && [EXPLAIN_LUMA, EXPLAIN_GRAY].includes(name);
   const kinds = asItIs ? [(r) => LEVEL[r]] : of ? [of] : [(r) => LEVEL[r], (r, g) => LEVEL[g], (r, g, b) => LEVEL[b]];
   return kinds.map((value) => {
     const data = new Float64Array(width * height);
@@ -108,8 +109,8 @@ async function explainMeasure(pairs, scale, metric, rest = async () => {}) {
   const found = [];
   const add = (values, shave, value, more) =>
     found.push({ metric, values, shave, mean: "mean over images", window: "", ...more, value });
-  const gray = pairs.every(([output]) => output.gray); // of which every PSNR is that of the bytes as they are
-  const names = gray ? [EXPLAIN_LUMA] : Object.keys(EXPLAIN_VALUES);
+  const gray = pairs.every(([output]) => output.gray);
+  const names = gray ? [EXPLAIN_GRAY] : Object.keys(EXPLAIN_VALUES);
   const borders = [0, scale, scale + 6];
   let done = 0;
   for (const name of names) {
@@ -247,7 +248,7 @@ async function explainTell(outputs, originals, claimed, scale, rest) {
   const nearest = [...all].sort((a, b) => away(a) - away(b) || 0).slice(0, 3);
   const unit = metric === "PSNR" ? " dB" : "";
   const shown = ({ value }) => `${value === Infinity ? "inf" : value.toFixed(4)}${unit}`;
-  const [paper] = all.filter((way) => way.values === EXPLAIN_LUMA && way.shave === scale);
+  const [paper] = all.filter((way) => [EXPLAIN_LUMA, EXPLAIN_GRAY].includes(way.values) && way.shave === scale);
   return {
     troubles,
     answer: found.length ? `${text}${unit} is` : `no way of measuring gives ${text}${unit}; the nearest are`,
