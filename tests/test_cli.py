@@ -23,8 +23,10 @@ from safetensors.torch import load_file
 from srcnn import data, images, pairs, pretrained, reproduce, upscale
 from srcnn.cli import commands, enlarge, explain, main, training
 from srcnn.cli.device import fastest_device
+from srcnn.evaluation import evaluate
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.resize import enlarge as bicubic
 from srcnn.resize import shrink
 
 COMMANDS = ("data", "train", "evaluate", "upscale", "explain", "export", "reproduce")
@@ -215,6 +217,13 @@ explain two.png two.png --claimed 28.43                     | an original of 2 x
 explain tiny.png tiny.png --claimed 28.43                   | is too small for every border
 explain good void --claimed 28.43                           | void holds no image file
 explain cat.png cat.png --claimed 30 --scale 7              | scale must be 2, 3 or 4, not 7
+explain cat.png --claimed 30                                | give an output and its original
+explain cat.png cat.png cat.png --claimed 30                | give an output and its original
+explain cat.png cat.png --claimed 30 --weights bicubic      | with --weights, which makes the output, the original alone
+explain cat.png --claimed 30 --weights nope                 | nope is neither a file
+explain cat.png --claimed 30 --weights x2.safetensors       | was trained for x2, not x3
+explain two.png --claimed 30 --weights bicubic              | is too small to be measured
+explain nope --claimed 30 --weights bicubic                 | nope
 export good -o o.safetensors                                | good holds no finished run
 export missing -o o.safetensors                             | missing holds no finished run
 export good -o o.pth                                        | o.pth must end in .safetensors
@@ -654,6 +663,23 @@ def test_explain_finds_the_way_of_measuring_and_names_the_papers(work, capsys):
         assert told.endswith(explain.statement(ruler, 1) + "\n")
     assert run("explain output.png original.png --claimed 99.99") == 0
     assert capsys.readouterr().out.startswith("no way of measuring gives 99.99 dB; the nearest are\n")
+
+
+def test_explain_finds_the_degradation_where_it_makes_the_output(work, capsys):
+    images.write_photograph("original.png", Photograph(images.to_bytes(images.sample("coffee")[:, :90, :90])))
+    scores = evaluate(bicubic, [("", images.read("original.png"))], scale=3)
+    assert run(f"explain original.png --weights bicubic --claimed {scores[''].psnr:.3f}") == 0
+    told = capsys.readouterr().out
+    way = f"PSNR of {explain.protocol(3)}, made by MATLAB's imresize on luma"
+    assert f"{scores[''].psnr:.3f} dB is\n" in told
+    assert f"  {way}\n" in told
+    assert f"the published tables have the {way}: {scores[''].psnr:.4f} dB" in told
+    assert told.endswith("The low-resolution images were made by MATLAB's imresize on luma.\n")
+    assert run(f"explain original.png --weights bicubic --claimed {scores[''].ssim:.4f}") == 0
+    assert (
+        f"  SSIM of {explain.protocol(3, metric='SSIM')}, made by MATLAB's imresize on luma\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_export_writes_the_weights_the_card_and_the_log(work, capsys):

@@ -62,10 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _device(sub)
 
     sub = command("explain", commands.explain_figure, "find the way of measuring that gives a claimed PSNR or SSIM")
-    sub.add_argument("output", help="an enlarged image, or a folder of them")
-    sub.add_argument("original", help="its original, or a folder with the same names")
-    sub.add_argument("--claimed", required=True, metavar="28.43", help="with the digits that are claimed")
-    sub.add_argument("--scale", type=_setting("scale"), default=3, help="2, 3 or 4; 3 unless given")
+    _explain_flags(sub)
 
     sub = command("export", commands.export_run, "turn a finished run into weights with a model card and its log")
     sub.add_argument("folder", help="the --out of a run")
@@ -78,6 +75,21 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", help="folder for the results; the checkout's own unless given")
     _root(sub)
     return whole
+
+
+def _explain_flags(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "images",
+        nargs="+",
+        metavar="image",
+        help="an output and its original, or two folders; with --weights the original alone, a folder or a set",
+    )
+    sub.add_argument("--claimed", required=True, metavar="28.43", help="with the digits that are claimed")
+    sub.add_argument("--scale", type=_setting("scale"), default=3, help="2, 3 or 4; 3 unless given")
+    sub.add_argument(
+        "--weights", help="make the output: bicubic, a shipped name, or a file; every library's degradation is tried"
+    )
+    _root(sub)
 
 
 # What the commands of the tutorial and of version 0.1 say in place of today's flags.

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from srcnn import data, fetch, images, results
-from srcnn.cli import explain
+from srcnn import data, fetch, results
+from srcnn.cli import answer
 from srcnn.cli.device import fastest_device
 from srcnn.files import InputError, shipped, writable
 from srcnn.progress import counter
@@ -96,26 +96,8 @@ def _cells(rows: list[dict], widths: list[int]) -> str:
 
 def explain_figure(given: argparse.Namespace) -> None:
     """``srcnn explain``: which way of measuring gives a claimed figure."""
-    metric, pairs = explain.metric_of(given.claimed), {}
-    for output, original in explain.compared(Path(given.output), Path(given.original)):
-        theirs, truth = images.read(output), images.read(original)
-        truth, lost = explain.aligned(theirs, truth, given.scale)
-        pairs[output] = theirs, truth
-        if lost:
-            print(f"{output}: {lost} pixels were lost on each side, as by valid convolutions; replicate the edges.")
-    values = explain.measure(list(pairs.values()), scale=given.scale, metric=metric)
-    for output, pair in pairs.items():
-        for trouble in explain.troubles(*pair):
-            print(f"{output}: {trouble}")
-    found = explain.matching(values, given.claimed)
-    unit = " dB" if metric == "PSNR" else ""
-    paper = explain.protocol(given.scale, metric=metric)
-    print(f"{given.claimed}{unit} is" if found else f"no way of measuring gives {given.claimed}{unit}; the nearest are")
-    nearest = sorted(values, key=lambda ruler: abs(values[ruler] - float(given.claimed)))[:3]
-    for ruler in found or nearest:
-        print(f"  {metric} of {ruler}{f': {values[ruler]:.4f}{unit}' if not found else ''}")
-    print(f"the published tables have the {metric} of {paper}: {values[paper]:.4f}{unit}")
-    print(explain.statement(paper if paper in found or not found else found[0], len(pairs)))
+    for line in answer.told(given):
+        print(line)
 
 
 def export_run(given: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from typing import TypeVar
 
 import torch
 from skimage.metrics import structural_similarity
@@ -24,10 +25,15 @@ from srcnn.metrics import mse, psnr, ssim
 from srcnn.resize import modcrop
 
 _FULL_RANGE = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601, as JPEG, Pillow and OpenCV have it
+_OVER_256 = (64.738, 129.057, 25.064)  # studio luma's matrix for sums over 256; white becomes 234
+
+Way = TypeVar("Way")  # a Ruler, or one with the degradation that it was applied to
 
 
-def _full_range(image: Tensor) -> Tensor:
-    return torch.einsum("c,chw->hw", torch.tensor(_FULL_RANGE, dtype=image.dtype), image)[None]
+def _weighted(image: Tensor, weights: tuple[float, ...], unit: float) -> Tensor:
+    """A weighted sum of the bytes over a unit; in thousandths, whole numbers, so that no half is rounded by chance."""
+    thousandths = torch.tensor(weights, dtype=torch.float64).mul(1000).round()
+    return torch.einsum("c,chw->hw", thousandths, image.mul(255).round())[None] / (1000 * unit)
 
 
 def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full: bool, **options: object) -> float:
@@ -36,14 +42,20 @@ def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full
     return float(value[1].mean() if full else value)
 
 
-#: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file is luma as it is, and otherwise R = G = B.
+#: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file among color files is luma as it is, and
+#: otherwise R = G = B.
 VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "luma of 16 to 235, rounded": luma,
     "luma of 16 to 235, not rounded": lambda image: rgb_to_ycbcr(image)[:1],
-    "luma of 0 to 255, rounded": lambda image: (_full_range(image) * 255 + 0.5 + 1e-9).floor() / 255,
-    "luma of 0 to 255, not rounded": _full_range,
+    "luma of 0 to 255, rounded": lambda image: (_weighted(image, _FULL_RANGE, 1) + 0.5).floor() / 255,
+    "luma of 0 to 255, not rounded": lambda image: _weighted(image, _FULL_RANGE, 255),
+    "luma of 16 to 234 (a matrix over 256), not rounded": lambda image: (
+        _weighted(image, _OVER_256, 256 * 255) + 16 / 255
+    ),
     "RGB": lambda image: image,
 }
+#: The only values of gray files; nobody knows their range.
+GRAY = "gray values as they are"
 _PER_CHANNEL = "RGB, mean of the channels' PSNR"
 #: Of SSIM; the first is that of the published tables.
 WINDOWS: dict[str, Callable[..., float]] = {
@@ -61,7 +73,7 @@ class Ruler:
 
     Attributes:
         metric: ``"PSNR"`` or ``"SSIM"``.
-        values: what is compared, a name of :data:`VALUES`.
+        values: what is compared, a name of :data:`VALUES`, or :data:`GRAY`.
         shave: pixels cut from every side first.
         mean: over several images, ``"mean over images"``, or ``"of the mean error"``: one PSNR of the mean over all of
             their squared errors.
@@ -80,9 +92,11 @@ class Ruler:
         return ", ".join(filter(None, (self.values, border, self.window, mean)))
 
 
-def protocol(scale: int, *, metric: str = "PSNR") -> Ruler:
-    """The ruler of the published tables."""
-    return Ruler(metric, next(iter(VALUES)), scale, window=next(iter(WINDOWS)) if metric == "SSIM" else "")
+def protocol(scale: int, *, metric: str = "PSNR", gray: bool = False) -> Ruler:
+    """The ruler of the published tables, which take a gray file for luma."""
+    return Ruler(
+        metric, GRAY if gray else next(iter(VALUES)), scale, window=next(iter(WINDOWS)) if metric == "SSIM" else ""
+    )
 
 
 def measure(pairs: Sequence[tuple[Tensor, Tensor]], *, scale: int, metric: str = "PSNR") -> dict[Ruler, float]:
@@ -108,7 +122,7 @@ def measure(pairs: Sequence[tuple[Tensor, Tensor]], *, scale: int, metric: str =
                 f"an image of {output.shape[-1]} x {output.shape[-2]} pixels is too small for every border"
             )
     gray = all(len(output) == 1 for output, _ in pairs)  # of which every PSNR is that of the bytes as they are
-    values = {next(iter(VALUES)): luma} if gray else VALUES
+    values = {GRAY: luma} if gray else VALUES
     found = {}
     for (name, of), border in product(values.items(), (0, scale, scale + 6)):
         compared = [
@@ -151,11 +165,11 @@ def _number(claimed: str) -> float:
     return number
 
 
-def matching(values: dict[Ruler, float], claimed: str) -> list[Ruler]:
-    """The rulers whose value, rounded to as many digits as are claimed, is the claimed one.
+def matching(values: dict[Way, float], claimed: str) -> list[Way]:
+    """The ways whose value, rounded to as many digits as are claimed, is the claimed one.
 
     Args:
-        values: of :func:`measure`.
+        values: of :func:`measure`, here or in :mod:`srcnn.cli.degradations`.
         claimed: as it is printed, ``"28.43"``; its digits count.
 
     Raises:
@@ -163,7 +177,7 @@ def matching(values: dict[Ruler, float], claimed: str) -> list[Ruler]:
     """
     number = _number(claimed)
     digits = len(claimed.strip().partition(".")[2])
-    return [ruler for ruler, value in values.items() if abs(value - number) <= 0.5 * 10**-digits + 1e-9]
+    return [way for way, value in values.items() if abs(value - number) <= 0.5 * 10**-digits + 1e-9]
 
 
 def compared(output: Path, original: Path) -> Iterator[tuple[Path, Path]]:
@@ -196,6 +210,8 @@ def aligned(output: Tensor, original: Tensor, scale: int) -> tuple[Tensor, int]:
     if min(original.shape[-2:]) < scale:
         raise InputError(f"an original of {original.shape[-1]} x {original.shape[-2]} pixels has nothing to compare")
     whole = original if output.shape == original.shape else modcrop(original, scale)
+    if output.shape[-2:] == tuple(side - side % 12 for side in original.shape[-2:]):  # BasicSR's GTmod12
+        whole = modcrop(original, 12)
     rows, columns = (b - a for a, b in zip(output.shape[-2:], whole.shape[-2:], strict=True))
     if rows == columns >= 0 and rows % 2 == 0:
         return resize.shave(whole, rows // 2), rows // 2
@@ -218,8 +234,8 @@ def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
     moves = [move for move in product((-1, 0, 1), repeat=2) if move != (0, 0)]
     best = max(moves, key=lambda move: gain(output.roll(move, (1, 2))))
     if (won := gain(output.roll(best, (1, 2)))) > 0.2:  # little in a smooth image, and nothing in a sound one
-        told = ", ".join(f"{abs(n)} {word}" for n, word in zip(best, ("rows", "columns"), strict=True) if n)
-        yield f"The output is shifted by a pixel: moved by {told} it wins {won:.1f} dB."
+        told = " and ".join(filter(None, (("", "down", "up")[best[0]], ("", "right", "left")[best[1]])))
+        yield f"The output is shifted by a pixel: moved {told} it wins {won:.1f} dB."
     mendings = {
         "The output has studio range, 16 to 235, and the original full range": (output - 16 / 255) * 255 / 219,
         "The output has full range and the original studio range, 16 to 235": output * 219 / 255 + 16 / 255,
