@@ -26,7 +26,7 @@ _SUSPECT, _COPY = 0.8, 0.97  # correlations: what is looked at closely, and what
 
 
 def run(folder: Path) -> Iterator[dict]:
-    """Look for every image of the sets in every other; about ten minutes.
+    """Look for every image of the sets in every other; about a quarter of an hour.
 
     Args:
         folder: for ``copies.json``.
