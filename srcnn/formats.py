@@ -5,10 +5,12 @@ four bands. What it would change without a word is refused in a sentence, or rea
 PNG and tifffile for TIFF with 16 bits per channel.
 """
 
+import hashlib
 import io
-import logging
+import random
+import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +18,14 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from srcnn.files import InputError
+from srcnn.files import InputError, begins_every_scan, decode_tiff, png_chunks
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 KINDS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # in Pillow's words; its other formats would start programs
+# sRGB in a PNG, in 1/100,000; a hundredth beside it is no other color
+_SRGB = {b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
+_SRGB[b"gAMA"] = struct.pack(">I", 45455)
+_TOO_DEEP = "{} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or gray"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PACKED = (1, 5, 8, 32773, 32946)  # TIFFs with 16 bits: not at all, LZW, Deflate, PackBits, an older Deflate
 # What the camera wrote, and no tag that describes how the file lay: make, model, software, time, artist, copyright
@@ -41,30 +47,34 @@ def opened(path: Path) -> Iterator[Image.Image]:
         InputError: the file is missing, damaged, too large, or of another kind.
     """
     with _file(path) as stream, _image(path, stream, served=False) as image:
-        image.load()
-        yield image
+        yield _load(image, stream)
 
 
-def decode(path: Path) -> tuple[np.ndarray, dict[str, bytes | None]]:
+def decode(path: Path) -> tuple[np.ndarray, dict]:
     """A photograph of 8 or 16 bits, upright, and the tags that travel.
 
     Returns:
-        ``(H, W)`` or ``(H, W, C)``, uint8 or uint16, of gray, gray and alpha, RGB or RGB and alpha; and ``exif`` and
-        ``icc``, for :class:`srcnn.images.Photograph`.
+        ``(H, W)`` or ``(H, W, C)``, uint8 or uint16, of gray, gray and alpha, RGB or RGB and alpha; and what
+        :class:`srcnn.images.Photograph` has beside its pixels.
 
     Raises:
-        InputError: the file is missing, damaged, too large, or of another kind.
+        InputError: as for :func:`opened`, and that it is a map.
     """
     with _file(path) as stream:
         layout = _layout(stream)
-        if layout is not None and _depth(layout) == 16:
+        if layout is not None and max(layout.get(258, (1,))) == 16:
             _check_tiff(path, layout, served=True)
             tags = Image.Exif()
             stream.seek(0)
             tags.load_from_fp(stream)
-            return upright(_tiff16(path, stream), tags), {"exif": camera_block(tags), "icc": layout.get(34675)}
+            values, pictures = decode_tiff(stream)
+            _check_extent(path, 1, 1, pictures)
+            per_inch = {2: 1, 3: 2.54}.get(layout.get(296, 2), 0)
+            dpi = _density([per_inch * layout.get(side, 0) for side in (282, 283)])
+            return upright(values, tags), {"exif": camera_block(tags), "icc": layout.get(34675), "dpi": dpi}
         with _image(path, stream, served=True) as image:
-            deep, icc = _sixteen(image), image.info.get("icc_profile")
+            deep, icc, dpi = _sixteen(image), image.info.get("icc_profile"), _density(image.info.get("dpi"))
+            color = _color(stream) if image.format == "PNG" else {}
             tags = tags_of(image)  # of a PNG they may stand behind the pixels, which Pillow then decodes
             if deep:
                 import imagecodecs  # here, because it takes longer to load than most files
@@ -72,9 +82,11 @@ def decode(path: Path) -> tuple[np.ndarray, dict[str, bytes | None]]:
                 stream.seek(0)
                 values = imagecodecs.png_decode(stream.read())
             else:
-                image.load()
+                image = _load(image, stream)
+                if image.mode == "CMYK":
+                    image, icc = _screen_colors(path, image, icc), None
                 values = np.asarray(plain(image))
-            return upright(values, tags), {"exif": camera_block(tags), "icc": icc}
+            return upright(values, tags), {"exif": camera_block(tags), "icc": icc, "dpi": dpi, "color": color}
 
 
 @contextmanager
@@ -92,13 +104,12 @@ def _file(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} {unidentified(path)}") from None
     except Image.DecompressionBombError:
         raise InputError(f"{path} is too large: at most {MAX_PIXELS // 10**6} megapixels are read") from None
-    except (InputError, MemoryError):
-        raise
     except Exception as error:  # of every kind, where a decoder meets damage
+        if isinstance(error, (InputError, MemoryError)):
+            raise
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{path} cannot be read: {error.strerror}") from None
-        told = " ".join(str(error).split())
-        raise InputError(f"{path} is damaged or cut short ({told}); get a whole copy") from None
+        raise InputError(f"{path} is damaged or cut short ({' '.join(f'{error}'.split())}); get a whole copy") from None
 
 
 @contextmanager
@@ -113,32 +124,53 @@ def _image(path: Path, stream: BinaryIO, *, served: bool) -> Iterator[Image.Imag
         _check_tiff(path, layout, served=served)
     stream.seek(0)
     with Image.open(stream, formats=KINDS) as image:
-        _check_size(path, *image.size)
         # MPO: a telephone's JPEG with a second view or a brightness map behind the photograph
-        if image.format != "MPO":
-            _check_single(path, getattr(image, "n_frames", 1))
-        if image.mode == "CMYK":
+        _check_extent(path, *image.size, 1 if image.format == "MPO" else getattr(image, "n_frames", 1))
+        if image.mode == "CMYK" and not served:
             raise InputError(f"{path} is in the printing colors CMYK; save it as RGB")
         if _sixteen(image) and not served:
             raise InputError(_TOO_DEEP.format(path))
-        if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA") and not _sixteen(image):
+        if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK") and not _sixteen(image):
             raise InputError(f"{path} is of Pillow's mode {image.mode}; save it as 8-bit RGB, RGBA or gray")
-        # an orientation that stands in XMP alone is followed by Pillow and by no browser
-        image.info = {name: value for name, value in image.info.items() if "xmp" not in name.lower()}
         yield image
 
 
-_TOO_DEEP = "{} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or gray"
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
+def _check_extent(path: Path, width: int, height: int, pictures: int = 1) -> None:
     if width * height > MAX_PIXELS:
         raise InputError(f"{path} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read")
+    if pictures > 1:
+        raise InputError(f"{path} holds {pictures} pictures (an animation or several pages); give a single one")
 
 
-def _check_single(path: Path, count: int) -> None:
-    if count > 1:
-        raise InputError(f"{path} holds {count} pictures (an animation or several pages); give a single one")
+def _load(image: Image.Image, stream: BinaryIO) -> Image.Image:
+    """The image, decoded; also a JPEG that lacks its end marker and no pixel."""
+    try:
+        image.load()
+        return image
+    except OSError:
+        stream.seek(0)
+        data, seen = stream.read().removesuffix(b"\xff"), set()  # half of the marker
+        if image.format not in ("JPEG", "MPO") or not begins_every_scan(data):
+            raise
+        for first in range(8):  # no pixel depends on what follows: noise, after any of the markers of a fresh start
+            noise = random.Random(first).randbytes(999).replace(b"\xff", b"")
+            marks = b"".join(bytes((0xFF, 0xD0 + (first + n) % 8)) + noise for n in range(8))
+            whole = Image.open(io.BytesIO(data + noise + marks + b"\xff\xd9"), formats=("JPEG",))
+            seen.add(hashlib.sha256(whole.tobytes()).digest())
+            if len(seen) > 1:
+                raise
+        return whole
+
+
+def _screen_colors(path: Path, image: Image.Image, icc: bytes | None) -> Image.Image:
+    """CMYK as sRGB, by littleCMS and the file's own profile, without which its colors are a guess."""
+    try:
+        from PIL import ImageCms
+
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except Exception:  # there is none, or one for other colors
+        raise InputError(f"{path} is in the printing colors CMYK without a profile of them; save it as RGB") from None
 
 
 def _sixteen(image: Image.Image) -> bool:
@@ -158,10 +190,6 @@ def _layout(stream: BinaryIO) -> TiffImagePlugin.ImageFileDirectory_v2 | None:
     return tags
 
 
-def _depth(layout: TiffImagePlugin.ImageFileDirectory_v2) -> int:
-    return max(layout.get(258, (1,)))
-
-
 def _check_tiff(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, *, served: bool) -> None:
     """Refuse what would be read as something else without a word."""
     kinds = "8-bit or 16-bit" if served else "8-bit"
@@ -169,7 +197,9 @@ def _check_tiff(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, *, serv
         raise InputError(f"{path} is a raw file, whose first picture is a small view; develop it and save it as RGB")
     if set(tags.get(339, (1,))) != {1}:  # SampleFormat
         raise InputError(f"{path} holds signed or floating-point numbers; save it as {kinds} RGB or gray")
-    depth, photometric, bands, extra = _depth(tags), tags.get(262), tags.get(277, 1), tags.get(338, ())
+    depth, photometric, bands, extra = max(tags.get(258, (1,))), tags.get(262), tags.get(277, 1), tags.get(338, ())
+    if served and {33550, 33922, 34264, 34735} & set(tags):
+        raise InputError(f"{path} is a map (GeoTIFF), whose place would be lost; save a copy without its place")
     if depth > 8 and not served:
         raise InputError(_TOO_DEEP.format(path))
     if depth > 8 and depth != 16:
@@ -178,49 +208,33 @@ def _check_tiff(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, *, serv
         raise InputError(f"{path} has 16 bits per channel and is neither RGB nor gray from black to white; save it so")
     if depth == 16 and tags.get(259, 1) not in _PACKED:
         raise InputError(f"{path} has 16 bits per channel in an unusual compression; save it with LZW, Deflate or none")
-    if photometric in (0, 1, 2) and bands > (3 if photometric == 2 else 1) + sum(kind in (1, 2) for kind in extra):
+    alphas = sum(kind in (1, 2) for kind in extra) if photometric != 5 else 0  # 5: ink, of which Pillow drops the alpha
+    if depth == 16:
+        _check_extent(path, tags.get(256, 0), tags.get(257, 0))
+        _check_extent(path, tags.get(322, 1), tags.get(323, 1))  # of a tile
+    if photometric in (0, 1, 2, 5) and bands > {2: 3, 5: 4}.get(photometric, 1) + alphas:
         raise InputError(f"{path} has {bands} bands; save the three of RGB, or one, as a file of its own")
 
 
-def _tiff16(path: Path, stream: BinaryIO) -> np.ndarray:
-    """A TIFF of 16 bits that was found good."""
-    import tifffile  # here, because few files need it
-
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # which else would print what it remarks
-    stream.seek(0)
-    with tifffile.TiffFile(stream) as file:
-        _check_single(path, len(file.pages))
-        page = file.pages[0]
-        height, width, bands = page.imagelength, page.imagewidth, page.samplesperpixel
-        _check_size(path, width, height)
-        _check_size(path, *((page.tilewidth, page.tilelength) if page.is_tiled else (1, 1)))
-        length = stream.seek(0, io.SEEK_END)
-        ends = [0 if not count else at + count for at, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
-        if not all(0 < end <= length for end in ends):  # tifffile would fill such parts with zeros
-            raise ValueError("parts of the picture are missing")
-        values = page.asarray()
-        if values.shape == (bands, height, width):  # one plane a band
-            values = values.transpose(1, 2, 0)
-        if values.dtype != np.uint16 or values.shape not in ((height, width), (height, width, bands)):
-            raise ValueError(f"the picture has the shape {values.shape}")
-        if 1 in page.extrasamples:
-            _divide(values)
-        return values
+def _density(dpi: Sequence[float] | None) -> tuple[float, float] | None:
+    """Pixels an inch, across and down, where they make sense and every format can hold them."""
+    try:
+        across, down = map(float, dpi)
+    except (TypeError, ValueError, ArithmeticError):
+        return None
+    return (across, down) if all(1 <= value <= 65_535 for value in (across, down)) else None
 
 
-def _divide(values: np.ndarray) -> None:
-    """Colors that were multiplied by their alpha, in place, as they were before."""
-    for row in values:
-        colors, alpha = row[:, :-1].astype(np.uint32), np.maximum(row[:, -1:], 1).astype(np.uint32)
-        row[:, :-1] = np.minimum((colors * 65535 + alpha // 2) // alpha, 65535)
-
-
-def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of what stands in a PNG before its pixels."""
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
-        yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
-        stream.seek(4, io.SEEK_CUR)
+def _color(stream: BinaryIO) -> dict[bytes, bytes]:
+    """A PNG's chunks that give its numbers another color than sRGB has, as far as no profile does."""
+    position, chunks = stream.tell(), dict(png_chunks(stream))
+    stream.seek(position)
+    if b"cICP" in chunks:  # above a profile; primaries, curve, matrix and range
+        return {} if chunks[b"cICP"] == b"\1\15\0\1" else {b"cICP": chunks[b"cICP"]}
+    known = [] if {b"iCCP", b"sRGB"} & set(chunks) else _SRGB
+    told = {name: chunks[name] for name in known if len(chunks.get(name, b"")) == len(_SRGB[name])}
+    given, srgb = (np.frombuffer(b"".join(source[name] for name in told), ">i4") for source in (told, _SRGB))
+    return told if (np.abs(given - srgb) > 1_000).any() else {}
 
 
 def unidentified(path: Path) -> str:
@@ -244,6 +258,8 @@ def plain(image: Image.Image) -> Image.Image:
 
 def tags_of(image: Image.Image) -> Image.Exif:
     """The EXIF tags; none where they make no sense, for a tag is no reason to refuse pixels."""
+    # an orientation that stands in XMP alone is followed by Pillow and by no browser
+    image.info = {name: value for name, value in image.info.items() if "xmp" not in name.lower()}
     try:
         return image.getexif()
     except Exception:  # whatever Pillow raises
@@ -266,10 +282,9 @@ def camera_block(tags: Image.Exif) -> bytes | None:
     kept.update({tag: tags[tag] for tag in _CAMERA if _writable({tag: tags.get(tag)})})
     for tag, without in _BLOCKS.items():
         try:
-            found = dict(tags.get_ifd(tag))
+            found = {name: value for name, value in tags.get_ifd(tag).items() if name not in without}
         except Exception:
             continue
-        found = {name: value for name, value in found.items() if name not in without}
         block = {name: value for name, value in found.items() if _writable({tag: {name: value}})}
         kept.update({tag: block} if block else {})
     return kept.tobytes() if len(kept) else None

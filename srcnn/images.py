@@ -7,9 +7,10 @@ uint16, until :mod:`srcnn.upscale` cuts a tile from it.
 import hashlib
 import io
 import os
+import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +21,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from srcnn import formats
-from srcnn.files import InputError, atomic, writable
+from srcnn.files import InputError, atomic, png_chunks, writable
 
 _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
@@ -96,12 +97,16 @@ class Photograph:
         alpha: ``(1, H, W)``, of the same type, or None.
         exif: the EXIF block without the orientation, which the pixels now have; None where there was none.
         icc: the color profile, or None.
+        dpi: pixels an inch, across and down, or None.
+        color: the chunks gAMA, cHRM or cICP, of a PNG whose numbers have another color than sRGB and no profile.
     """
 
     pixels: Tensor
     alpha: Tensor | None = None
     exif: bytes | None = None
     icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    color: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def read_photograph(path: str | os.PathLike) -> Photograph:
@@ -118,7 +123,7 @@ def read_photograph(path: str | os.PathLike) -> Photograph:
     return _photograph(values, **tags)
 
 
-def _photograph(values: np.ndarray, **tags: bytes | None) -> Photograph:
+def _photograph(values: np.ndarray, **tags) -> Photograph:
     """``(H, W)`` or ``(H, W, C)`` whole numbers, of which every second or fourth channel is alpha."""
     values = values if values.ndim == 3 else values[..., None]
     opaque = values.shape[2] % 2 == 0 and values[..., -1].min() == np.iinfo(values.dtype).max
@@ -137,27 +142,24 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
     kind = WRITABLE.get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"{path} names no file type that can be written; end it in {', '.join(WRITABLE)}")
-    height, width = (scale * side for side in photograph.pixels.shape[-2:])
-    size = height * width * (len(photograph.pixels) + (photograph.alpha is not None)) * photograph.pixels.itemsize
-    longest, exif, deep = (
-        _LONGEST_SIDE.get(kind, max(height, width)),
-        len(photograph.exif or b""),
-        photograph.pixels.dtype == torch.uint16,
-    )
-    wrong = {
-        "cannot hold the photograph's 16 bits per channel; end it in .png or .tif": deep
-        and kind not in ("PNG", "TIFF"),
-        "cannot hold the photograph's transparency; end it in .png, .tif or .webp": photograph.alpha is not None
-        and kind in ("JPEG", "BMP"),
-        "cannot hold the photograph's color profile; end it in .png, .tif or .jpg": photograph.icc
-        and (kind == "BMP" or (kind == "WEBP" and len(photograph.pixels) == 1)),
-        f"cannot hold the photograph's EXIF block of {exif} bytes; take .png": kind == "JPEG" and exif > _LONGEST_EXIF,
-        f"would be {width} x {height} pixels, more than the {longest} of {kind}; take .png": max(height, width)
-        > longest,
-        "would have more than the 4 GB of a TIFF; take .png": kind == "TIFF" and size > _LARGEST_TIFF,
-    }
-    for sentence, found in wrong.items():
-        if found:
+    pixels, alpha, icc, exif = photograph.pixels, photograph.alpha, photograph.icc, len(photograph.exif or b"")
+    height, width = (scale * side for side in pixels.shape[-2:])
+    size = height * width * pixels.itemsize * (len(pixels) + (alpha is not None))
+    longest, lost = _LONGEST_SIDE.get(kind, max(height, width)), "cannot hold the photograph's"
+    for wrong, sentence in (
+        (pixels.itemsize == 2 and kind not in ("PNG", "TIFF"), f"{lost} 16 bits per channel; end it in .png or .tif"),
+        (alpha is not None and kind in ("JPEG", "BMP"), f"{lost} transparency; end it in .png, .tif or .webp"),
+        (icc and kind == "BMP", f"{lost} color profile; end it in .png, .tif or .jpg"),
+        (icc and kind == "WEBP" and len(pixels) == 1, f"{lost} color profile; end it in .png, .tif or .jpg"),
+        (photograph.color and kind != "PNG", f"{lost} colors, which are not sRGB; end it in .png"),
+        (kind == "JPEG" and exif > _LONGEST_EXIF, f"{lost} EXIF block of {exif} bytes; take .png"),
+        (
+            max(height, width) > longest,
+            f"would be {width} x {height} pixels, more than the {longest} of {kind}; take .png",
+        ),
+        (kind == "TIFF" and size > _LARGEST_TIFF, "would have more than the 4 GB of a TIFF; take .png"),
+    ):
+        if wrong:
             raise InputError(f"{path} {sentence}")
     writable(path)
 
@@ -172,13 +174,13 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     check_output(path, photograph)
     kind = WRITABLE[Path(path).suffix.lower()]
     pixels, alpha = photograph.pixels, photograph.alpha
-    given = {"exif": photograph.exif, "icc_profile": photograph.icc}
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {"exif": photograph.exif, "icc_profile": photograph.icc, "dpi": photograph.dpi}
+    options = {name: value for name, value in options.items() if value is not None}
     with atomic(path) as part, part.open("wb") as stream:
-        if pixels.dtype == torch.uint16:
+        if pixels.dtype == torch.uint16 or photograph.color:
             planes = [*pixels.numpy(), *([] if alpha is None else alpha.numpy())]
-            (_write_png if kind == "PNG" else _write_tiff)(stream, planes, options)
-            return
+            given = (stream, planes, options)
+            return _write_png(*given, photograph.color) if kind == "PNG" else _write_tiff(*given)
         if kind == "JPEG":
             options |= {"quality": 95, "subsampling": 0}
         if kind == "WEBP":
@@ -187,17 +189,18 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
         Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy()).save(stream, kind, **options)
 
 
-def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> None:
-    """A PNG of 16 bits. Its tags are those of Pillow's, which writes 16 bits of gray alone, beside a single pixel."""
+def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color: dict[bytes, bytes]) -> None:
+    """A PNG of 16 bits, or with chunks that Pillow does not write. It writes the others, beside a single pixel."""
     pixel = io.BytesIO()
     Image.new(("L", "LA", "RGB", "RGBA")[len(planes) - 1], (1, 1)).save(pixel, "PNG", **options)
-    (height, width), bands = planes[0].shape, len(planes)
+    (height, width), kind = planes[0].shape, planes[0].dtype.newbyteorder(">")
+    (_, head), *others = png_chunks(pixel)
+    size = struct.pack(">IIB", width, height, 8 * kind.itemsize)
     stream.write(pixel.getvalue()[:8])
-    for name, content in formats.png_chunks(pixel):
-        size = width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\20"
-        PngImagePlugin.putchunk(stream, name, size + content[9:] if name == b"IHDR" else content)
-    packer, above = zlib.compressobj(), np.zeros((1, 2 * width * bands), np.uint8)
-    for strip in _strips(planes, ">u2"):
+    for name, content in ((b"IHDR", size + head[9:]), *color.items(), *others):
+        PngImagePlugin.putchunk(stream, name, content)
+    packer, above = zlib.compressobj(), np.zeros((1, kind.itemsize * width * len(planes)), np.uint8)
+    for strip in _strips(planes, kind):
         rows = np.concatenate([above, strip.view(np.uint8)])
         filtered = np.insert(np.diff(rows, axis=0), 0, 2, axis=1)  # filter 2: less what stands above
         PngImagePlugin.putchunk(stream, b"IDAT", packer.compress(filtered.tobytes()))
@@ -213,6 +216,7 @@ def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> No
     layout = {256: width, 257: height, 258: (16,) * bands, 259: 1, 262: 1 if bands < 3 else 2, 277: bands}
     layout |= {273: 0, 278: height, 279: 2 * height * width * bands} | ({} if bands % 2 else {338: 2})
     layout |= {34675: options["icc_profile"]} if "icc_profile" in options else {}
+    layout |= {282: options["dpi"][0], 283: options["dpi"][1], 296: 2} if "dpi" in options else {}
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
     for tag, value in ({tag: exif.get_ifd(tag) or exif[tag] for tag in exif} | layout).items():
         tags[tag] = value
@@ -221,7 +225,7 @@ def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> No
         stream.write(strip)
 
 
-def _strips(planes: list[np.ndarray], kind: str) -> Iterator[np.ndarray]:
+def _strips(planes: list[np.ndarray], kind: str | np.dtype) -> Iterator[np.ndarray]:
     """A picture from top to bottom, so that no second copy of it is needed: ``(rows, width * bands)`` of that type."""
     height, width = planes[0].shape
     rows = max(1, _STRIP // (2 * width * len(planes)))
@@ -241,21 +245,18 @@ def to_bytes(image: Tensor, dtype: torch.dtype = torch.uint8) -> Tensor:
 
 
 def png(image: Tensor) -> bytes:
-    """A picture as a PNG file, for a page that carries its pictures within itself.
+    """The bytes of a picture as a PNG file, for a page that carries its pictures within itself.
 
     Args:
         image: ``(1, H, W)`` or ``(3, H, W)``, floating point, in 0..1; rounded and clipped to bytes.
-
-    Returns:
-        The file's bytes.
 
     Raises:
         ValueError: the tensor is no picture.
     """
     if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape or not image.is_floating_point():
         raise ValueError(f"a picture (1 or 3, H, W) of floats expected, got {tuple(image.shape)}, {image.dtype}")
-    stream, pixels = io.BytesIO(), to_bytes(image.detach().cpu()).permute(1, 2, 0).squeeze(-1)
-    Image.fromarray(pixels.numpy()).save(stream, "PNG", optimize=True)
+    pixels = to_bytes(image.detach().cpu()).permute(1, 2, 0).squeeze(-1)
+    Image.fromarray(pixels.numpy()).save(stream := io.BytesIO(), "PNG", optimize=True)
     return stream.getvalue()
 
 

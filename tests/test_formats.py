@@ -1,6 +1,7 @@
 """Formats: every file that people have is served without a pixel lost, or refused by a sentence that is true of it."""
 
 import io
+import itertools
 import random
 import struct
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import skimage.data
 import tifffile
 import torch
 from PIL import Image, ImageCms
@@ -25,6 +27,7 @@ from srcnn.images import (
     check_output,
     full_range_luma,
     pixel_hash,
+    read,
     read_photograph,
     to_bytes,
     write_photograph,
@@ -222,6 +225,99 @@ def test_megabytes_of_text_in_a_png_are_no_damage_and_a_bomb_is(tmp_path, name):
             _from(tmp_path, content(2**26 + 2**20))
 
 
+# A JPEG without its end
+
+
+def _smooth(height: int, width: int, mode: str = "RGB") -> Image.Image:
+    """Something like a photograph: not noise, in which every byte counts."""
+    return Image.fromarray(skimage.data.astronaut()[60 : 60 + height, 130 : 130 + width]).convert(mode)
+
+
+JPEGS = {
+    "baseline": {},
+    "gray": {"mode": "L"},
+    "progressive": {"progressive": True},
+    "progressive gray": {"progressive": True, "mode": "L"},
+    "restarts": {"restart_marker_blocks": 3},
+    "progressive restarts": {"progressive": True, "restart_marker_blocks": 3},
+    "fine": {"quality": 100, "subsampling": 0},
+    "coarse": {"quality": 20},
+    "ink": {"mode": "CMYK", "icc_profile": True},
+}
+
+
+@pytest.mark.parametrize("size", [(64, 48), (57, 93)])
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_without_its_end_marker_is_served_and_one_cut_in_its_pixels_refused(tmp_path, name, size):
+    """Cut behind each of its last 30 bytes, at 60 other places, and before each of its markers."""
+    options = {"quality": 85} | JPEGS[name]
+    image = _smooth(*size, options.pop("mode", "RGB"))
+    if options.pop("icc_profile", False):
+        options["icc_profile"] = ink_profile()
+    good = _saved(image, "JPEG", **options)
+    assert good.endswith(b"\xff\xd9")
+    whole = _from(tmp_path, good)
+    for cut in (1, 2):
+        assert torch.equal(_from(tmp_path, good[:-cut]).pixels, whole.pixels)
+    begun = good.index(b"\xff\xda")
+    places = {*range(len(good) - 32, len(good) - 2), *random.Random(name).sample(range(begun, len(good) - 32), 60)}
+    places |= {at for at in range(begun, len(good) - 2) if good[at] == 0xFF and good[at + 1]}
+    for place in places:
+        with pytest.raises(InputError, match=r"is damaged or cut short|holds no image"):
+            _from(tmp_path, good[:place])
+
+
+# Ink
+
+
+def ink_profile() -> bytes:
+    """A printer's profile of 16 colors, the corners of CMYK: what is left of white light, each in Lab by littleCMS."""
+    corners = np.array(list(itertools.product((0, 1), repeat=4)))  # C M Y K, the last the fastest
+    lights = (255 * (1 - corners[:, :3]) * (1 - corners[:, 3:])).astype(np.uint8)[None]
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    in_lab = np.asarray(ImageCms.profileToProfile(Image.fromarray(lights), srgb, lab, outputMode="LAB"))[0]
+    table = (
+        in_lab ^ np.array([0, 128, 128], np.uint8)
+    ).tobytes()  # a and b: signed in Pillow, and 128 is 0 in a profile
+    same = bytes(range(256))
+    matrix = struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    lut = b"mft1\0\0\0\0\4\3\2\0" + matrix + same * 4 + table + same * 3
+    text = b"text\0\0\0\0public domain\0"
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    name = b"desc\0\0\0\0" + struct.pack(">I", 4) + b"ink\0" + bytes(78)
+    tags = {b"A2B0": lut, b"cprt": text, b"wtpt": white, b"desc": name}
+    at, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for tag, content in tags.items():
+        table += tag + struct.pack(">II", at + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = struct.pack(">I4sI4s4s4s12x4s", at + len(body), b"lcms", 0x02200000, b"prtr", b"CMYK", b"Lab ", b"acsp")
+    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + table + body
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_ink_with_its_profile_becomes_the_colors_that_littlecms_gives(tmp_path, kind):
+    corners = np.array(list(itertools.product((0, 255), repeat=4)), np.uint8)
+    values = np.repeat(np.repeat(corners.reshape(4, 4, 4), 16, 0), 16, 1)
+    options = {"quality": 100} if kind == "JPEG" else {}
+    content = _saved(Image.fromarray(values, "CMYK"), kind, icc_profile=ink_profile(), **options)
+    photograph = _from(tmp_path, content)
+    assert photograph.icc is None  # sRGB, as every picture without a profile
+    wanted = (255 - values[..., :3].astype(int)) * (255 - values[..., 3:].astype(int)) // 255
+    # Lab in bytes: half a step of it is up to 9 levels of a channel beside full blue
+    assert (np.abs(_together(photograph).astype(int) - wanted)).max() <= 10
+
+
+@pytest.mark.parametrize("profile", [None, PROFILE, b"no profile"])
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_ink_without_a_profile_of_it_is_refused(tmp_path, kind, profile):
+    content = _saved(_picture().convert("CMYK"), kind, **({"icc_profile": profile} if profile else {}))
+    with pytest.raises(InputError, match="is in the printing colors CMYK without a profile of them; save it as RGB"):
+        _from(tmp_path, content)
+    for use in (read, pixel_hash):
+        with pytest.raises(InputError, match="is in the printing colors CMYK; save it as RGB"):
+            use(tmp_path / "given")
+
+
 # What would be changed without a word
 
 
@@ -254,6 +350,17 @@ REFUSED = {
         RGB[..., :2],
         {"photometric": "minisblack", "extrasamples": ["unspecified"], "planarconfig": "contig"},
         "has 2 bands|other than 8 whole bits",
+    ),
+    "ink and a band": (
+        np.zeros((24, 20, 5), np.uint8),
+        {"photometric": "separated", "extrasamples": ["unassalpha"]},
+        "has 5 bands",
+    ),
+    "a map": (RGB, {"photometric": "rgb", "extratags": [(33550, 12, 3, (0.5, 0.5, 0.0), True)]}, "is a map .GeoTIFF"),
+    "a map of 16 bits": (
+        GRAY8.astype(np.uint16),
+        {"extratags": [(33922, 12, 6, (0.0,) * 6, True)]},
+        "is a map .GeoTIFF",
     ),
     "a raw file's small view": (RGB, {"photometric": "rgb", "subfiletype": 1}, "is a raw file"),
     "a raw file": (RGB, {"photometric": "rgb", "extratags": [(0xC612, 1, 4, (1, 4, 0, 0), True)]}, "is a raw file"),
@@ -539,3 +646,100 @@ def test_a_bomb_of_16_bits_is_refused_by_its_head(tmp_path, tile):
 def test_the_package_loads_no_library_for_16_bits_before_there_is_such_a_file():
     told = "import sys, srcnn, srcnn.upscale, srcnn.cli; print({'imagecodecs', 'tifffile'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", told], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+# What a PNG's numbers mean, and how large they are printed
+
+SRGB = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+WIDE = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)  # Display P3
+LINEAR = struct.pack(">I", 100_000)
+PQ = b"\x09\x10\0\1"
+COLORS = {
+    "linear": {b"gAMA": LINEAR},
+    "wide": {b"gAMA": struct.pack(">I", 45455), b"cHRM": WIDE},
+    "wide alone": {b"cHRM": WIDE},
+    "film": {b"cICP": PQ},
+    "film and its fallback": {b"cICP": PQ, b"gAMA": LINEAR, b"cHRM": WIDE},
+    "film above a profile": {b"cICP": PQ, b"iCCP": b"p\0\0" + zlib.compress(PROFILE)},
+}
+SAME = {
+    "nothing": {},
+    "sRGB": {b"gAMA": struct.pack(">I", 45455), b"cHRM": SRGB},
+    "nearly sRGB": {b"gAMA": struct.pack(">I", 45000)},
+    "sRGB by name": {b"sRGB": b"\0", b"gAMA": LINEAR},
+    "sRGB for film": {b"cICP": b"\1\r\0\1", b"gAMA": LINEAR},
+    "a profile": {b"iCCP": b"p\0\0" + zlib.compress(PROFILE), b"gAMA": LINEAR, b"cHRM": WIDE},
+    "too long": {b"cHRM": WIDE + bytes(4)},
+}
+
+
+def _colored(depth: int, chunks: dict[bytes, bytes]) -> bytes:
+    good = imagecodecs.png_encode(DEEP[3]) if depth == 16 else _encoded("PNG")
+    return _spliced(good, *chunks.items())
+
+
+def _chunks(png: bytes) -> dict[bytes, bytes]:
+    """Every chunk of a PNG, its checksums checked."""
+    found, at = {}, 8
+    while at < len(png):
+        size = int.from_bytes(png[at : at + 4], "big")
+        name, content = png[at + 4 : at + 8], png[at + 8 : at + 8 + size]
+        assert zlib.crc32(name + content) == int.from_bytes(png[at + 8 + size : at + 12 + size], "big")
+        found.setdefault(name, content)
+        at += 12 + size
+    return found
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("name", COLORS)
+def test_colors_other_than_srgb_stay_what_they_are_in_a_png_and_are_refused_elsewhere(tmp_path, name, depth):
+    photograph = upscale(_from(tmp_path, _colored(depth, COLORS[name])), None, scale=2)
+    write_photograph(tmp_path / "out.png", photograph)
+    content = (tmp_path / "out.png").read_bytes()
+    found, wanted = _chunks(content), COLORS[name]
+    for chunk in (b"gAMA", b"cHRM", b"cICP"):
+        assert found.get(chunk) == (None if b"cICP" in wanted and chunk != b"cICP" else wanted.get(chunk))
+    assert list(found).index(next(iter(wanted.keys() & found.keys()))) < list(found).index(b"IDAT")
+    assert np.array_equal(imagecodecs.png_decode(content), _together(photograph))
+    assert (photograph.icc == PROFILE) == (b"iCCP" in wanted)
+    for suffix in (".jpg", ".tif", ".webp", ".bmp"):
+        with pytest.raises(InputError, match=rf"out\{suffix} cannot hold the photograph's (16 bits|color)"):
+            check_output(tmp_path / f"out{suffix}", photograph)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_png_that_is_srgb_or_has_a_profile_needs_no_chunks(tmp_path, name):
+    for depth in (8, 16):
+        photograph = _from(tmp_path, _colored(depth, SAME[name]))
+        assert photograph.color == {}
+        assert (photograph.icc == PROFILE) == (name == "a profile")
+        check_output(tmp_path / "out.tif", photograph)
+
+
+@pytest.mark.parametrize("given", ["PNG", "JPEG", "TIFF", "BMP"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp"])
+def test_the_pixels_an_inch_stay_what_they_were(tmp_path, given, suffix):
+    photograph = _from(tmp_path, _saved(_picture(), given, dpi=(300, 150)))
+    write_photograph(tmp_path / f"out{suffix}", upscale(photograph, None, scale=2))
+    with Image.open(tmp_path / f"out{suffix}") as back:
+        assert back.info["dpi"] == pytest.approx((300, 150), abs=0.02)  # a PNG counts whole pixels a meter
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_the_pixels_an_inch_of_16_bits_too(tmp_path, suffix):
+    for options in (
+        {"resolution": (300, 150), "resolutionunit": 2},
+        {"resolution": (118.11, 59.055), "resolutionunit": 3},
+    ):
+        _tiff16(tmp_path / "in.tif", DEEP[3], **options)
+        write_photograph(tmp_path / f"out{suffix}", read_photograph(tmp_path / "in.tif"))
+        with Image.open(tmp_path / f"out{suffix}") as back:
+            assert back.info["dpi"] == pytest.approx((300, 150), abs=0.02)
+
+
+@pytest.mark.parametrize("dpi", [(0, 0), (1e9, 300), (float("nan"), 1)])
+def test_a_density_that_makes_no_sense_is_none(tmp_path, dpi):
+    assert formats._density(dpi) is None
+    assert formats._density(None) is None
+    _tiff16(tmp_path / "in.tif", DEEP[3], resolution=(0, 0), resolutionunit=2)
+    assert read_photograph(tmp_path / "in.tif").dpi is None

@@ -86,7 +86,7 @@ WRONG = {
     "empty.jpg": (lambda: b"", "holds no image that can be read"),
     "page.eps": (lambda: _saved(_picture(), "EPS"), "holds no image that can be read"),
     "float.tif": (lambda: _saved(Image.new("F", (4, 4)), "TIFF"), "signed or floating-point numbers"),
-    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK; save it as RGB"),
+    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK.*; save it as RGB"),
     "moving.gif": (lambda: _animation("GIF"), "holds no image that can be read"),
     "moving.webp": (lambda: _animation("WEBP"), "holds 2 pictures"),
     "moving.png": (lambda: _animation("PNG"), "holds 2 pictures"),
