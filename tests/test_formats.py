@@ -743,3 +743,49 @@ def test_a_density_that_makes_no_sense_is_none(tmp_path, dpi):
     assert formats._density(None) is None
     _tiff16(tmp_path / "in.tif", DEEP[3], resolution=(0, 0), resolutionunit=2)
     assert read_photograph(tmp_path / "in.tif").dpi is None
+
+
+# What is written, by another library
+
+READERS = {
+    ".png": imagecodecs.png_decode,
+    ".tif": lambda content: tifffile.imread(io.BytesIO(content)),
+    ".webp": imagecodecs.webp_decode,
+    ".bmp": imagecodecs.bmp_decode,
+    ".jpg": imagecodecs.jpeg8_decode,
+}
+HELD = {".png": MODES, ".tif": MODES, ".webp": MODES, ".bmp": ("L", "RGB"), ".jpg": ("L", "RGB")}
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [(suffix, mode) for suffix, modes in HELD.items() for mode in modes])
+def test_every_written_format_is_what_a_second_library_reads(tmp_path, suffix, mode):
+    smooth = np.asarray(_smooth(24, 20).convert(mode.removesuffix("A")))
+    alpha = [np.asarray(_picture("L"))[..., None]] if mode.endswith("A") else []
+    values = np.concatenate([smooth.reshape(24, 20, -1), *alpha], 2)
+    photograph = _from(tmp_path, imagecodecs.png_encode(values.squeeze()))
+    write_photograph(tmp_path / f"out{suffix}", photograph)
+    found = READERS[suffix]((tmp_path / f"out{suffix}").read_bytes())
+    if suffix == ".webp" and mode.startswith("L"):  # which has no gray
+        values = np.concatenate([smooth[..., None].repeat(3, 2), *alpha], 2)
+    difference = np.abs(found.reshape(values.shape).astype(int) - values)
+    assert difference.max() <= (12 if suffix == ".jpg" else 0)  # quality 95
+    assert difference.mean() < 1.5
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".jpg"])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("space", ["RGB", "GRAY"])
+def test_every_written_profile_is_what_littlecms_reads(tmp_path, space, depth, suffix):
+    profile = imagecodecs.cms_profile("gray", gamma=1.8) if space == "GRAY" else PROFILE
+    values = DEEP[1] if space == "GRAY" else DEEP[3]
+    pixels = torch.from_numpy(values >> 8 if depth == 8 else values).reshape(24, 20, -1).permute(2, 0, 1)
+    photograph = Photograph(pixels.byte() if depth == 8 else pixels, icc=profile)
+    if (depth, suffix) in ((16, ".webp"), (16, ".jpg")) or (space, suffix) == ("GRAY", ".webp"):
+        with pytest.raises(InputError, match="cannot hold"):
+            write_photograph(tmp_path / f"out{suffix}", photograph)
+        return
+    write_photograph(tmp_path / f"out{suffix}", photograph)
+    with Image.open(tmp_path / f"out{suffix}") as back:
+        read_by_littlecms = ImageCms.ImageCmsProfile(io.BytesIO(back.info["icc_profile"]))
+    assert read_by_littlecms.profile.xcolor_space.strip() == space
+    assert back.info["icc_profile"] == profile
