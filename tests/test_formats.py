@@ -789,3 +789,32 @@ def test_every_written_profile_is_what_littlecms_reads(tmp_path, space, depth, s
         read_by_littlecms = ImageCms.ImageCmsProfile(io.BytesIO(back.info["icc_profile"]))
     assert read_by_littlecms.profile.xcolor_space.strip() == space
     assert back.info["icc_profile"] == profile
+
+
+MEMORY = """
+import resource, sys
+import numpy as np, tifffile, torch
+from srcnn.images import Photograph, read_photograph, write_photograph
+from srcnn.upscale import upscale
+small, large = sys.argv[1:]
+values = np.random.default_rng(0).integers(0, 65536, (2400, 2500, 3), dtype=np.uint16)
+tifffile.imwrite(small, values[:64, :64].copy(), photometric="rgb")
+write_photograph(large, upscale(read_photograph(small), None, scale=2))  # what the libraries take once
+tifffile.imwrite(small, values, photometric="rgb", compression="zlib")
+del values
+with open("/proc/self/clear_refs", "w") as peak:
+    peak.write("5")
+memory = lambda name: int(next(l for l in open("/proc/self/status") if l.startswith(name)).split()[1]) // 1024
+before = memory("VmRSS")
+write_photograph(large, upscale(read_photograph(small), None, scale=2))
+print(memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the largest memory is reset on Linux alone")
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_memory_of_16_bits_holds_the_two_images_and_200_megabytes(tmp_path, suffix):
+    """6 and 24 megapixels of 6 bytes: 172 MiB. One more copy of the large one would have 137, and its file as many."""
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "small.tif"), str(tmp_path / f"large{suffix}")]
+    grown = int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
+    assert grown < 172 + 191, f"grew by {grown} MiB"
