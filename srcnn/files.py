@@ -1,10 +1,15 @@
-"""Files: what travels with the package, and writing a file whole or not at all."""
+"""Files: what travels with the package, writing a file whole or not at all, and what Pillow does not tell of images."""
 
 import contextlib
+import io
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 
 class InputError(ValueError):
@@ -112,3 +117,60 @@ def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> lis
         except (ValueError, TypeError, LookupError, RecursionError):
             break
     return records
+
+
+def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Names and contents of what stands in a PNG before its pixels."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
+        yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
+        stream.seek(4, io.SEEK_CUR)
+
+
+def begins_every_scan(data: bytes) -> bool:
+    """Whether a JPEG has a scan of the last bit of every coefficient of every channel: a progressive one has many."""
+    at, missing = 2, None
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 4:
+        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in (0x00, 0xFF, *range(0xD0, 0xD9)):
+            at += 1
+            continue
+        segment = data[at + 4 : at + 2 + size]
+        if marker in (0xC0, 0xC1, 0xC2):
+            missing = {(channel, n) for channel in segment[6::3] for n in range(64)}
+        if marker == 0xDA and missing and len(segment) == 4 + 2 * segment[0] and segment[-1] % 16 == 0:
+            first, last = segment[-3:-1]
+            missing -= {(channel, n) for channel in segment[1:-3:2] for n in range(first, last + 1)}
+        at += 2 + size
+    return missing == set()
+
+
+def decode_tiff(stream: BinaryIO) -> tuple[np.ndarray, int]:
+    """The picture of a TIFF of 16 bits per channel, gray or RGB, with alpha or without.
+
+    Returns:
+        ``(H, W)`` or ``(H, W, C)``, uint16; colors that were multiplied by their alpha are divided by it. And the
+        number of the file's pictures, of which this is the first.
+
+    Raises:
+        ValueError: a part of it is missing; what else tifffile raises on a damaged file.
+    """
+    import tifffile  # here, because few files need it
+
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # which else would print what it remarks
+    length = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    with tifffile.TiffFile(stream) as file:
+        page = file.pages[0]
+        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+        if not all(count and start + count <= length for start, count in parts):  # it would be filled with zeros
+            raise ValueError("parts of the picture are missing")
+        values = page.asarray()
+        if page.planarconfig == 2 and values.ndim == 3:  # one plane a band
+            values = values.transpose(1, 2, 0)
+        if values.dtype != np.uint16 or values.shape[:2] != (page.imagelength, page.imagewidth) or values.ndim > 3:
+            raise ValueError(f"the picture has the shape {values.shape}")
+        for row in values if 1 in page.extrasamples else ():
+            colors, alpha = row[:, :-1].astype(np.uint32), np.maximum(row[:, -1:], 1).astype(np.uint32)
+            row[:, :-1] = np.minimum((colors * 65535 + alpha // 2) // alpha, 65535)
+        return values, len(file.pages)

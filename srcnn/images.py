@@ -1,35 +1,35 @@
 """Images: files and the free sample photographs to tensors and back. It and ``formats`` alone know Pillow.
 
-Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that stays in bytes, uint8, until
-:mod:`srcnn.upscale` cuts a tile from it.
+Everywhere else an image is a float32 tensor in 0..1; a photograph too large for that keeps its whole numbers, uint8 or
+uint16, until :mod:`srcnn.upscale` cuts a tile from it.
 """
 
 import hashlib
 import io
 import os
 import struct
-import warnings
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import skimage.data
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from srcnn import formats
-from srcnn.files import InputError, atomic, writable
+from srcnn.files import InputError, atomic, png_chunks, writable
 
 _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _LONGEST_EXIF = 65_533  # bytes, of a JPEG
-# what Pillow's decoders raise on damaged files
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+_LARGEST_TIFF = 2**32 - 2**24  # bytes of pixels: its offsets have 32 bits
+_STRIP = 2**22  # bytes of 16-bit pixels that are written at once
 
 #: Photographs inside scikit-image's wheel that may be shown and shared (CC0, public domain or no known restriction, by
 #: their docstrings). Chelsea the cat and the coins are never trained on.
@@ -51,10 +51,9 @@ def sample(name: str) -> Tensor:
     Raises:
         InputError: the name is none of them.
     """
-    names = [name for split in SAMPLE.values() for name in split]
-    if name not in names:
+    if name not in (names := sum(SAMPLE.values(), ())):
         raise InputError(f"{name!r} is no sample photograph; they are {', '.join(names)}")
-    return to_float(_to_tensor(getattr(skimage.data, name)()))
+    return to_float(_photograph(getattr(skimage.data, name)()).pixels)
 
 
 def listing(folder: str | os.PathLike) -> list[Path]:
@@ -86,7 +85,8 @@ def read(path: str | os.PathLike) -> Tensor:
     Raises:
         InputError: the file is missing, damaged, too large, or of another kind (transparency included).
     """
-    photograph = read_photograph(path)
+    with formats.opened(path) as image:
+        photograph = _photograph(formats.upright(np.asarray(formats.plain(image)), formats.tags_of(image)))
     if photograph.alpha is not None:
         raise InputError(f"{path} has transparency, which has no PSNR; save it as RGB or gray without alpha")
     return to_float(photograph.pixels)
@@ -97,20 +97,25 @@ class Photograph:
     """A file's pixels with what must survive the upscaling.
 
     Attributes:
-        pixels: ``(1, H, W)`` or ``(3, H, W)``, uint8, turned as the camera was held.
-        alpha: ``(1, H, W)``, uint8, or None.
+        pixels: ``(1, H, W)`` or ``(3, H, W)``, turned as the camera was held; uint8, or uint16 of 16 bits, which torch
+            can cut, copy and convert but hardly compute with: numpy does.
+        alpha: ``(1, H, W)``, of the same type, or None.
         exif: the EXIF block without the orientation, which the pixels now have; None where there was none.
         icc: the color profile, or None.
+        dpi: pixels an inch, across and down, or None.
+        color: the chunks gAMA, cHRM or cICP, of a PNG whose numbers have another color than sRGB and no profile.
     """
 
     pixels: Tensor
     alpha: Tensor | None = None
     exif: bytes | None = None
     icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    color: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def read_photograph(path: str | os.PathLike) -> Photograph:
-    """A photograph of 8 bits, with or without alpha, turned upright by its EXIF orientation.
+    """A photograph of 8 or 16 bits, with or without alpha, turned upright by its EXIF orientation.
 
     Palettes, single bits and a color that is marked as transparent become the colors and the alpha that they stand for;
     an alpha that is opaque everywhere is none. Of the EXIF block what the camera wrote is kept, and what does not fit
@@ -119,15 +124,18 @@ def read_photograph(path: str | os.PathLike) -> Photograph:
     Raises:
         InputError: the file is missing, damaged, too large, or of another kind.
     """
-    with opened(path) as image:
-        tags = formats.tags_of(image)
-        icc = image.info.get("icc_profile")
-        image = formats.upright(formats.plain(image), tags)
-        values = _to_tensor(np.asarray(image))
-        pixels, alpha = (values[:-1], values[-1:]) if image.mode in ("LA", "RGBA") else (values, None)
-        if alpha is not None and alpha.min() == 255:
-            alpha = None
-        return Photograph(pixels, alpha, formats.camera_block(tags), icc)
+    values, tags = formats.decode(path)
+    return _photograph(values, **tags)
+
+
+def _photograph(values: np.ndarray, **tags) -> Photograph:
+    """``(H, W)`` or ``(H, W, C)`` whole numbers, of which every second or fourth channel is alpha."""
+    values = values if values.ndim == 3 else values[..., None]
+    opaque = values.shape[2] % 2 == 0 and values[..., -1].min() == np.iinfo(values.dtype).max
+    tensor = torch.from_numpy(np.array(values)).permute(2, 0, 1)  # a copy: Pillow's own memory is read-only
+    if len(tensor) % 2:
+        return Photograph(tensor, **tags)
+    return Photograph(tensor[:-1], None if opaque else tensor[-1:], **tags)
 
 
 def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int = 1) -> None:
@@ -139,16 +147,25 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
     kind = WRITABLE.get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"{path} names no file type that can be written; end it in {', '.join(WRITABLE)}")
-    if photograph.alpha is not None and kind in ("JPEG", "BMP"):
-        raise InputError(f"{path} cannot hold the photograph's transparency; end it in .png, .tif or .webp")
-    if photograph.icc and (kind == "BMP" or (kind == "WEBP" and len(photograph.pixels) == 1)):
-        raise InputError(f"{path} cannot hold the photograph's color profile; end it in .png, .tif or .jpg")
-    if kind == "JPEG" and len(photograph.exif or b"") > _LONGEST_EXIF:
-        raise InputError(f"{path} cannot hold the photograph's EXIF block of {len(photograph.exif)} bytes; take .png")
-    height, width = (scale * side for side in photograph.pixels.shape[-2:])
-    longest = _LONGEST_SIDE.get(kind)
-    if longest and max(height, width) > longest:
-        raise InputError(f"{path} would be {width} x {height} pixels, more than the {longest} of {kind}; take .png")
+    pixels, alpha, icc, exif = photograph.pixels, photograph.alpha, photograph.icc, len(photograph.exif or b"")
+    height, width = (scale * side for side in pixels.shape[-2:])
+    size = height * width * pixels.itemsize * (len(pixels) + (alpha is not None))
+    longest, lost = _LONGEST_SIDE.get(kind, max(height, width)), "cannot hold the photograph's"
+    for wrong, sentence in (
+        (pixels.itemsize == 2 and kind not in ("PNG", "TIFF"), f"{lost} 16 bits per channel; end it in .png or .tif"),
+        (alpha is not None and kind in ("JPEG", "BMP"), f"{lost} transparency; end it in .png, .tif or .webp"),
+        (icc and kind == "BMP", f"{lost} color profile; end it in .png, .tif or .jpg"),
+        (icc and kind == "WEBP" and len(pixels) == 1, f"{lost} color profile; end it in .png, .tif or .jpg"),
+        (photograph.color and kind != "PNG", f"{lost} colors, which are not sRGB; end it in .png"),
+        (kind == "JPEG" and exif > _LONGEST_EXIF, f"{lost} EXIF block of {exif} bytes; take .png"),
+        (
+            max(height, width) > longest,
+            f"would be {width} x {height} pixels, more than the {longest} of {kind}; take .png",
+        ),
+        (kind == "TIFF" and size > _LARGEST_TIFF, "would have more than the 4 GB of a TIFF; take .png"),
+    ):
+        if wrong:
+            raise InputError(f"{path} {sentence}")
     writable(path)
 
 
@@ -162,35 +179,81 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     check_output(path, photograph)
     kind = WRITABLE[Path(path).suffix.lower()]
     pixels, alpha = photograph.pixels, photograph.alpha
-    values = pixels if alpha is None else torch.cat([pixels, alpha])
-    image = Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy())
-    options = {"exif": photograph.exif, "icc_profile": photograph.icc}
-    if kind == "JPEG":
-        options |= {"quality": 95, "subsampling": 0}
-    if kind == "WEBP":
-        options |= {"lossless": True, "exact": True}  # exact: the colors under full transparency as well
+    options = {"exif": photograph.exif, "icc_profile": photograph.icc, "dpi": photograph.dpi}
+    options = {name: value for name, value in options.items() if value is not None}
     with atomic(path) as part, part.open("wb") as stream:
-        image.save(stream, kind, **{key: value for key, value in options.items() if value is not None})
+        if pixels.dtype == torch.uint16 or photograph.color:
+            planes = [*pixels.numpy(), *([] if alpha is None else alpha.numpy())]
+            given = (stream, planes, options)
+            return _write_png(*given, photograph.color) if kind == "PNG" else _write_tiff(*given)
+        if kind == "JPEG":
+            options |= {"quality": 95, "subsampling": 0}
+        if kind == "WEBP":
+            options |= {"lossless": True, "exact": True}  # exact: the colors under full transparency as well
+        values = pixels if alpha is None else torch.cat([pixels, alpha])
+        Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy()).save(stream, kind, **options)
+
+
+def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color: dict[bytes, bytes]) -> None:
+    """A PNG of 16 bits, or with chunks that Pillow does not write. It writes the others, beside a single pixel."""
+    pixel = io.BytesIO()
+    Image.new(("L", "LA", "RGB", "RGBA")[len(planes) - 1], (1, 1)).save(pixel, "PNG", **options)
+    (height, width), kind = planes[0].shape, planes[0].dtype.newbyteorder(">")
+    (_, head), *others = png_chunks(pixel)
+    size = struct.pack(">IIB", width, height, 8 * kind.itemsize)
+    stream.write(pixel.getvalue()[:8])
+    for name, content in ((b"IHDR", size + head[9:]), *color.items(), *others):
+        PngImagePlugin.putchunk(stream, name, content)
+    packer, above = zlib.compressobj(), np.zeros((1, kind.itemsize * width * len(planes)), np.uint8)
+    for strip in _strips(planes, kind):
+        rows = np.concatenate([above, strip.view(np.uint8)])
+        filtered = np.insert(np.diff(rows, axis=0), 0, 2, axis=1)  # filter 2: less what stands above
+        PngImagePlugin.putchunk(stream, b"IDAT", packer.compress(filtered.tobytes()))
+        above = rows[-1:]
+    PngImagePlugin.putchunk(stream, b"IDAT", packer.flush())
+    PngImagePlugin.putchunk(stream, b"IEND")
+
+
+def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> None:
+    """A TIFF of 16 bits, uncompressed, as those of 8 are. Its tags are written by Pillow."""
+    (height, width), bands, exif = planes[0].shape, len(planes), Image.Exif()
+    exif.load(options.get("exif", b""))
+    layout = {256: width, 257: height, 258: (16,) * bands, 259: 1, 262: 1 if bands < 3 else 2, 277: bands}
+    layout |= {273: 0, 278: height, 279: 2 * height * width * bands} | ({} if bands % 2 else {338: 2})
+    layout |= {34675: options["icc_profile"]} if "icc_profile" in options else {}
+    layout |= {282: options["dpi"][0], 283: options["dpi"][1], 296: 2} if "dpi" in options else {}
+    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")
+    for tag, value in ({tag: exif.get_ifd(tag) or exif[tag] for tag in exif} | layout).items():
+        tags[tag] = value
+    tags.save(stream)
+    for strip in _strips(planes, "<u2"):
+        stream.write(strip)
+
+
+def _strips(planes: list[np.ndarray], kind: str | np.dtype) -> Iterator[np.ndarray]:
+    """A picture from top to bottom, so that no second copy of it is needed: ``(rows, width * bands)`` of that type."""
+    height, width = planes[0].shape
+    rows = max(1, _STRIP // (2 * width * len(planes)))
+    for top in range(0, height, rows):
+        yield np.stack([plane[top : top + rows] for plane in planes], -1).astype(kind).reshape(-1, width * len(planes))
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """Bytes 0..255, any shape, to float32 in 0..1."""
-    return pixels.float().div_(255)
+    """Whole numbers 0..255 or, as uint16, 0..65535, any shape, to float32 in 0..1."""
+    return pixels.float().div_(torch.iinfo(pixels.dtype).max)
 
 
-def to_bytes(image: Tensor) -> Tensor:
-    """Floats, any shape, to bytes: times 255, rounded, clipped."""
-    return image.mul(255).round_().clamp_(0, 255).byte()
+def to_bytes(image: Tensor, dtype: torch.dtype = torch.uint8) -> Tensor:
+    """Floats, any shape, to bytes, or pairs of them for uint16: times the largest number, rounded, clipped."""
+    largest = torch.iinfo(dtype).max
+    return image.mul(largest).round_().clamp_(0, largest).to(dtype)
 
 
 def png(image: Tensor) -> bytes:
-    """A picture as a PNG file, for a page that carries its pictures within itself.
+    """The bytes of a picture as a PNG file, for a page that carries its pictures within itself.
 
     Args:
         image: ``(1, H, W)`` or ``(3, H, W)``, floating point, in 0..1; rounded and clipped to bytes.
-
-    Returns:
-        The file's bytes.
 
     Raises:
         ValueError: the tensor is no picture.
@@ -198,8 +261,7 @@ def png(image: Tensor) -> bytes:
     if image.ndim != 3 or image.shape[0] not in (1, 3) or 0 in image.shape or not image.is_floating_point():
         raise ValueError(f"a picture (1 or 3, H, W) of floats expected, got {tuple(image.shape)}, {image.dtype}")
     pixels = to_bytes(image.detach().cpu()).permute(1, 2, 0).squeeze(-1)
-    stream = io.BytesIO()
-    Image.fromarray(pixels.numpy()).save(stream, "PNG", optimize=True)
+    Image.fromarray(pixels.numpy()).save(stream := io.BytesIO(), "PNG", optimize=True)
     return stream.getvalue()
 
 
@@ -207,12 +269,9 @@ def full_range_luma(path: str | os.PathLike) -> Tensor:
     """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
 
     Returns:
-        ``(H, W)``, uint8.
-
-    Raises:
-        InputError: as for :func:`read`.
+        ``(H, W)``, uint8, of a file that :func:`read` takes.
     """
-    with opened(path) as image:
+    with formats.opened(path) as image:
         return torch.from_numpy(np.array(formats.plain(image).convert("YCbCr").getchannel(0)))
 
 
@@ -238,52 +297,7 @@ def pixel_hash(path: str | os.PathLike) -> str:
     Raises:
         InputError: the file is missing, damaged or of a kind that cannot be read.
     """
-    with opened(path) as image:
+    with formats.opened(path) as image:
         image = formats.plain(image)
         head = f"{image.mode} {image.width} {image.height}\n".encode()
         return hashlib.sha256(head + image.tobytes()).hexdigest()
-
-
-@contextmanager
-def opened(path: str | os.PathLike) -> Iterator[Image.Image]:
-    """An image file, open and decoded, of a kind that the course works with.
-
-    Yields:
-        The image, in the mode of its file; :func:`srcnn.formats.plain` makes it gray or RGB.
-
-    Raises:
-        InputError: the file is missing, damaged, too large, or of another kind.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; one image file is expected")
-    try:
-        # A stream and no path: of a path Pillow maps some files into memory, and scrambles a TIFF that is to be turned.
-        # What it remarks about size and metadata is decided in srcnn.formats.
-        with (
-            warnings.catch_warnings(action="ignore"),
-            path.open("rb") as stream,
-            Image.open(stream, formats=formats.KINDS) as image,
-        ):
-            formats.check_kind(path, image)
-            formats.forget_xmp(image)
-            image.load()
-            yield image
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path} {formats.unidentified(path)}") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"{path} is too large: at most {formats.MAX_PIXELS // 10**6} megapixels are read") from None
-    except InputError:
-        raise
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.errno:
-            raise InputError(f"{path} cannot be read: {error.strerror}") from None
-        raise InputError(f"{path} is damaged or cut short ({error}); get a whole copy") from None
-
-
-def _to_tensor(array: np.ndarray) -> Tensor:
-    """``(H, W)`` or ``(H, W, C)`` bytes to ``(C, H, W)``."""
-    tensor = torch.from_numpy(np.array(array))  # a copy: Pillow's own memory is read-only
-    return tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)

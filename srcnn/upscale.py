@@ -21,7 +21,7 @@ from srcnn.model import SRCNN
 from srcnn.resize import enlarge
 
 SMALLEST = 4  # pixels a side: what bicubic interpolation looks at
-LARGEST = 600_000_000  # pixels of the result: 1.8 GB of bytes
+LARGEST = 600_000_000  # pixels of the result: 1.8 GB of bytes, and 3.6 GB with 16 bits
 _TILE = 384  # pixels a side of the result: its 64 feature maps take 38 MB
 _SEEN = 8  # of 255: what covers less of its background is not seen
 _BLACK, _LUMA = 16 / 255, 219 / 255  # where luma begins, and how far it reaches
@@ -42,7 +42,7 @@ def upscale(
     """Enlarge a photograph.
 
     Args:
-        photograph: gray or RGB, with or without alpha.
+        photograph: gray or RGB, with or without alpha, of 8 or 16 bits, which the result has too.
         model: a network for one channel (luma) or three (RGB), or None for bicubic.
         scale: 2, 3 or 4.
         device: where the network computes.
@@ -81,11 +81,11 @@ def upscale(
 
 def _continued(pixels: Tensor, alpha: Tensor) -> Tensor:
     """The colors of the nearest pixel that is seen, under those that are not: else the hidden ones shine at the rim."""
-    hidden = alpha[0].numpy() < _SEEN
+    hidden = alpha[0].numpy() < _SEEN * torch.iinfo(alpha.dtype).max // 255
     if not hidden.any() or hidden.all():
         return pixels
     rows, columns = distance_transform_edt(hidden, return_distances=False, return_indices=True)
-    return pixels[:, rows, columns]
+    return torch.from_numpy(pixels.numpy()[:, rows, columns])
 
 
 def _margin(model: SRCNN | None, scale: int) -> int:
@@ -112,15 +112,15 @@ def check_size(height: int, width: int, scale: int) -> None:
 def _tiled(
     pixels: Tensor, work: Callable[[Tensor], Tensor], scale: int, side: int, margin: int, progress: Progress
 ) -> Tensor:
-    """Work through bytes ``(C, H, W)`` tile by tile; ``side`` and ``margin`` in pixels of the small image."""
+    """Work through whole numbers ``(C, H, W)`` by tiles; ``side`` and ``margin`` in pixels of the small image."""
     channels, height, width = pixels.shape
-    result = torch.empty(channels, height * scale, width * scale, dtype=torch.uint8)
+    result = torch.empty(channels, height * scale, width * scale, dtype=pixels.dtype)
     corners = [(top, left) for top in range(0, height, side) for left in range(0, width, side)]
     for done, (top, left) in enumerate(corners, 1):
         # the tile with its margin, but not beyond the photograph: there the edge rule of the whole image holds
         y0, x0 = max(0, top - margin), max(0, left - margin)
         y1, x1 = min(height, top + side + margin), min(width, left + side + margin)
-        large = to_bytes(work(to_float(pixels[:, y0:y1, x0:x1])))
+        large = to_bytes(work(to_float(pixels[:, y0:y1, x0:x1])), pixels.dtype)
         rows, columns = min(side, height - top) * scale, min(side, width - left) * scale
         y, x = (top - y0) * scale, (left - x0) * scale
         result[:, top * scale : top * scale + rows, left * scale : left * scale + columns] = large[

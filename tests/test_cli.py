@@ -192,7 +192,7 @@ upscale cut.png -o o.png --scale 2 --weights bicubic        | cut.png is damaged
 upscale one.png -o o.png --scale 2 --weights bicubic        | 1 x 1 pixels; at least 4 x 4
 upscale two.png -o o.png --scale 2 --weights bicubic        | 2 x 1 pixels; at least 4 x 4
 upscale huge.png -o o.png --scale 2 --weights bicubic       | at most 100 megapixels are read
-upscale deep.png -o o.png --scale 2 --weights bicubic       | more than 8 bits per channel
+upscale deep.png -o o.jpg --scale 2 --weights bicubic       | 16 bits per channel; end it in .png or .tif
 upscale cmyk.jpg -o o.png --scale 2 --weights bicubic       | printing colors CMYK
 upscale moving.webp -o o.png --scale 2 --weights bicubic    | holds 2 pictures
 upscale cat.png -o o.png --scale 0                          | scale must be 2, 3 or 4, not 0

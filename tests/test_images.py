@@ -85,12 +85,8 @@ WRONG = {
     "text.png": (lambda: b"no picture at all", "holds no image that can be read"),
     "empty.jpg": (lambda: b"", "holds no image that can be read"),
     "page.eps": (lambda: _saved(_picture(), "EPS"), "holds no image that can be read"),
-    "gray16.png": (lambda: _saved(GRAY16, "PNG"), "more than 8 bits per channel"),
-    "gray16.tif": (lambda: _saved(GRAY16, "TIFF"), "more than 8 bits per channel"),
-    "float.tif": (lambda: _saved(Image.new("F", (4, 4)), "TIFF"), "more than 8 bits per channel"),
-    "rgb16.png": (_rgb16, "more than 8 bits per channel"),
-    "rgb16.tif": (_tiff16, "more than 8 bits per channel"),
-    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK; save it as RGB"),
+    "float.tif": (lambda: _saved(Image.new("F", (4, 4)), "TIFF"), "signed or floating-point numbers"),
+    "cmyk.jpg": (lambda: _saved(_picture().convert("CMYK"), "JPEG"), "printing colors CMYK.*; save it as RGB"),
     "moving.gif": (lambda: _animation("GIF"), "holds no image that can be read"),
     "moving.webp": (lambda: _animation("WEBP"), "holds 2 pictures"),
     "moving.png": (lambda: _animation("PNG"), "holds 2 pictures"),
@@ -113,6 +109,25 @@ def test_a_file_of_the_wrong_kind_ends_in_one_sentence_with_its_name(tmp_path, n
         with pytest.raises(InputError, match=f"{path}.*{message}") as error:
             use(path)
         assert "\n" not in str(error.value)
+
+
+DEEP = {
+    "gray16.png": lambda: _saved(GRAY16, "PNG"),
+    "gray16.tif": lambda: _saved(GRAY16, "TIFF"),
+    "rgb16.png": _rgb16,
+    "rgb16.tif": _tiff16,
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_the_protocol_has_8_bits_and_refuses_16(tmp_path, name):
+    (tmp_path / name).write_bytes(DEEP[name]())
+    for use in (read, pixel_hash, images.full_range_luma):
+        with pytest.raises(
+            InputError, match=f"{name} has more than 8 bits per channel, the protocol has 8; save it as 8"
+        ):
+            use(tmp_path / name)
+    assert read_photograph(tmp_path / name).pixels.dtype == torch.uint16
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):

@@ -163,6 +163,76 @@ def test_a_network_for_another_scale_is_refused():
         upscale(Photograph(CAT), METHODS["sub-pixel"][0], scale=3)
 
 
+# 16 bits
+
+
+def _deep(photograph: Photograph) -> Photograph:
+    """The same picture in 16 bits: 65535 is 257 times 255."""
+    values = [
+        None if each is None else each.int().mul(257).to(torch.uint16) for each in (photograph.pixels, photograph.alpha)
+    ]
+    return Photograph(*values)
+
+
+@pytest.mark.parametrize("kind", PHOTOGRAPHS)
+@pytest.mark.parametrize("method", METHODS)
+def test_16_bits_give_what_8_do_before_they_are_rounded(method, kind):
+    """Half of one of 255 levels is lost by the rounding to 8 bits, and nothing else differs."""
+    model, scale = METHODS[method]
+    small = upscale(PHOTOGRAPHS[kind], model, scale=scale)
+    large = upscale(_deep(PHOTOGRAPHS[kind]), model, scale=scale)
+    for ours, expected in ((large.pixels, small.pixels), (large.alpha, small.alpha)):
+        assert (ours is None) == (expected is None)
+        if ours is not None:
+            assert ours.dtype == torch.uint16
+            assert (ours.double() / 257 - expected.double()).abs().max() <= 0.5 + 0.01  # float32 sums
+
+
+@pytest.mark.parametrize("method", ["bicubic", "luma", "color"])  # the others do not keep the picture
+def test_a_ramp_of_65536_levels_is_still_one_after_the_work(method):
+    """65536 levels in, more than 40000 out; rounded to 8 bits on the way there would be 256."""
+    model, scale = METHODS[method]
+    ramp = torch.arange(65536, dtype=torch.int32).reshape(1, 256, 256).to(torch.uint16)
+    large = upscale(Photograph(ramp), model, scale=scale).pixels
+    assert large.int().unique().numel() > 40_000
+
+
+@pytest.mark.parametrize("kind", PHOTOGRAPHS)
+@pytest.mark.parametrize("method", METHODS)
+def test_tiles_leave_no_trace_in_16_bits(method, kind):
+    model, scale = METHODS[method]
+    whole = upscale(_deep(PHOTOGRAPHS[kind]), model, scale=scale, tile=10_000)
+    tiled = upscale(_deep(PHOTOGRAPHS[kind]), model, scale=scale, tile=64)
+    for ours, expected in ((tiled.pixels, whole.pixels), (tiled.alpha, whole.alpha)):
+        if expected is not None:
+            # float32 sums in another order: 1e-6 of 65535 is 0.07, so one value in 10 may round the other way
+            difference = (ours.int() - expected.int()).abs()
+            assert difference.max() <= 1
+            assert (difference == 0).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gray_of_16_bits_becomes_what_the_same_picture_in_rgb_becomes(method):
+    model, scale = METHODS[method]
+    gray = _deep(PHOTOGRAPHS["gray"]).pixels
+    ours = upscale(Photograph(gray), model, scale=scale).pixels.int()
+    colors = upscale(Photograph(gray.expand(3, -1, -1)), model, scale=scale).pixels.int()
+    # luma and back in float32: a millionth; 1 of 255 would be 257
+    assert (ours - colors).abs()[: 1 if method == "color" else 3].max() <= 2
+
+
+def test_no_hidden_color_shines_at_the_rim_in_16_bits():
+    pixels = _deep(Photograph(CAT)).pixels.clone()
+    alpha = torch.zeros(1, 53, 71, dtype=torch.uint16)
+    alpha[:, 10:40, 10:60] = 65535
+    alpha[:, 0, 0] = 8 * 257 - 1  # the largest that is not seen
+    other = torch.where(alpha.int() < 8 * 257, 65535, pixels.int()).to(torch.uint16)
+    assert torch.equal(
+        upscale(Photograph(pixels, alpha), None, scale=2).pixels.int(),
+        upscale(Photograph(other, alpha), None, scale=2).pixels.int(),
+    )
+
+
 MEMORY = """
 import resource, sys, torch
 from srcnn.images import Photograph
