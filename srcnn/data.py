@@ -152,7 +152,8 @@ def paths(name: str, split: str) -> list[Path]:
 
 def _listing(folder: Path) -> list[Path]:
     found = images.listing(folder)
-    deeper = [path for path in folder.iterdir() if path.is_dir() and any(map(images.is_image, path.rglob("*")))]
+    inside = {path: (file.suffix.lower() for file in path.rglob("*")) for path in folder.iterdir() if path.is_dir()}
+    deeper = [path for path, endings in inside.items() if not set(images.READABLE).isdisjoint(endings)]
     if deeper:
         names = ", ".join(sorted(path.name for path in deeper)[:3]) + (", ..." if len(deeper) > 3 else "")
         warnings.warn(f"images in folders inside {folder} are not read ({names})", Notice, stacklevel=2)

@@ -65,15 +65,10 @@ def listing(folder: str | os.PathLike) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder of images")
-    paths = sorted(filter(is_image, folder.iterdir()))
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in READABLE and p.name[0] != "." and not p.is_dir())
     if not paths:
         raise InputError(f"{folder} holds no image file ({', '.join(READABLE)})")
     return paths
-
-
-def is_image(path: Path) -> bool:
-    """Whether a path's name is that of an image file."""
-    return path.suffix.lower() in READABLE and path.name[0] != "." and not path.is_dir()
 
 
 def read(path: str | os.PathLike) -> Tensor:
