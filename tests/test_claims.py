@@ -19,6 +19,7 @@ from srcnn.cli.explain import VALUES, Ruler, matching
 from srcnn.images import Photograph, to_bytes, write_photograph
 from srcnn.resize import modcrop, shrink
 
+LATER = pytest.mark.release  # half a minute each; one of a kind stands for all
 STUDIO, _, FULL, _, OVER_256, RGB = VALUES
 
 
@@ -29,7 +30,10 @@ def told(capsys, line: str) -> str:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("scale", "claimed"), [(2, "33.66"), (3, "30.39"), (4, "28.42")])
+@pytest.mark.parametrize(
+    ("scale", "claimed"),
+    [pytest.param(2, "33.66", marks=LATER), pytest.param(3, "30.39", marks=LATER), (4, "28.42")],
+)
 def test_the_papers_bicubic(data_root, capsys, scale, claimed):
     lines = told(capsys, f"explain set5 --weights bicubic --claimed {claimed} --scale {scale}").splitlines()
     assert f"{claimed} dB is" in lines
@@ -101,7 +105,7 @@ CLAIMS: dict[str, tuple[Callable, int, str, Ruler, Degradation]] = {
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("whose", CLAIMS)
+@pytest.mark.parametrize("whose", [pytest.param(w, marks=[] if w == "mmagic" else [LATER]) for w in CLAIMS])
 def test_a_figure_made_by_the_ruler_of_a_claim(data_root, tmp_path, capsys, whose):
     pair, scale, weights, ruler, how = CLAIMS[whose]
     small, originals, outputs = (tmp_path / name for name in ("small", "originals", "outputs"))
