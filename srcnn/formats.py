@@ -245,7 +245,7 @@ def unidentified(path: Path) -> str:
         return "is HEIC, AVIF or a film inside, whatever its name; save it as JPEG or PNG"
     if head[:4] in (b"II*\0", b"MM\0*"):
         return "is a TIFF with other than 8 whole bits per channel, or of an unknown kind; save it as 8-bit RGB or gray"
-    return f"holds no image that can be read; {', '.join(KINDS)} files can"
+    return f"holds no image that can be read: it is damaged, or no usual {', '.join(KINDS[:-1])} or {KINDS[-1]} file"
 
 
 def plain(image: Image.Image) -> Image.Image:
