@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from devices import DEVICES
 
 from srcnn import InputError
 from srcnn.images import sample
@@ -28,13 +29,6 @@ TINY = TrainConfig(
     ema_share=0.2,
     precision="float32",
 )
-DEVICES = [
-    "cpu",
-    pytest.param(
-        "cuda",
-        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")],
-    ),
-]
 
 
 def crops(config: TrainConfig, device: str = "cpu") -> RandomCrops:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_reproduce_gpu_graph import DEVICES, TINY, crops, flat
+from devices import DEVICES
+from test_reproduce_gpu_graph import TINY, crops, flat
 
 from srcnn import InputError, evaluate, mean_scores, upscaler
 from srcnn.images import sample

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from devices import DEVICES
 
 from srcnn import InputError
 from srcnn.evaluation import ieee_float32
@@ -273,11 +274,7 @@ def test_a_whole_step_stays_on_its_device(average):
     assert all(p.device.type == "meta" for p in learner.final.parameters())
 
 
-ON_CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
-
-
-# on a CPU as well, where the test itself is tried out: one that runs on a rare machine alone is wrong there first
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=ON_CUDA)])
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("optimizer", ["soap", "adam", "sgd"])
 def test_the_same_code_trains_on_a_gpu_in_half_precision(optimizer, device):
     config = replace(TINY, optimizer=optimizer, precision="auto", steps=60, batch_size=16, ema_share=0.1)

@@ -42,10 +42,10 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
 
 
 def convolution_arithmetic(precision: str, device: torch.device) -> str:
-    """What a float32 convolution is computed in within :func:`arithmetic`, as cuDNN's own switch has it."""
+    """What the convolutions of a precision are computed in, for float32 as cuDNN's own switch has it."""
+    if precision in ("bfloat16", "float16"):
+        return precision
     with arithmetic(precision, device):
-        if precision == "bfloat16":
-            return "bfloat16"
         try:
             return "tf32" if torch.backends.cudnn.allow_tf32 else "ieee float32"
         except RuntimeError:  # the newer switch was used, and the old one cannot be read any more
@@ -74,7 +74,8 @@ class GraphTrainer:
         self, learner: Learner, batches: RandomCrops | Shuffled, *, block: int = 100, networks: int = 1
     ) -> None:
         config, device = learner.config, learner.device
-        convolution_arithmetic(learner.precision, device)  # refuses what it does not know
+        with arithmetic(learner.precision, device):  # refuses what a graph cannot do
+            pass
         if learner.micro_batches > 1:
             raise InputError("a graph of a step cannot accumulate gradients; leave out micro_batches")
         self.learner, self.batches = learner, batches

@@ -174,4 +174,4 @@ def psnr_of_each(many: ManySRCNN, images: Iterable[tuple[str, Tensor]], *, scale
 
 def _targets(images: Iterable[tuple[str, Tensor]], scale: int) -> Iterator[Tensor]:
     for _, image in images:
-        yield modcrop(luma(image) if image.shape[0] == 3 else image, scale)
+        yield modcrop(luma(image), scale)
