@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from srcnn import InputError, cli, data
+from srcnn.cli.arguments import parser
 from srcnn.reproduce import gpu, gpu_long, gpu_same, gpu_speed
 from srcnn.reproduce.gpu_child import measure
 from srcnn.reproduce.gpu_graph import GraphTrainer
@@ -23,6 +24,7 @@ from srcnn.reproduce.gpu_place import Place, context, machine
 from srcnn.reproduce.gpu_same import tables
 from srcnn.runs import start
 
+ROOT = Path(__file__).resolve().parents[1]
 NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 ENTRY = {"name", "asks", "command", "date", "status", "seconds", "limit"}
 RECORD = {"machine", "settings", "rows", "summary", "error"}
@@ -360,6 +362,35 @@ def test_the_command_measures_the_parts_that_it_is_given(parts, tmp_path, capsys
     words = f"reproduce gpu --dry --parts 2 --limit 2=20 --budget 60 --out {tmp_path}"
     assert cli.main(words.split()) == 0
     assert capsys.readouterr().out.endswith("counted to 3\n")
+
+
+def test_the_line_for_a_lent_machine_is_understood():
+    (line,) = (
+        line for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines() if "-m srcnn rep" in line
+    )
+    site = re.search(r"^GPU_SITE := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1]
+    assert f"PYTHONPATH={site} " in line
+    given = parser().parse_args(line.partition(" -m srcnn ")[2].split())
+    assert (given.experiment, given.out, gpu.numbers(given.parts)) == ("gpu", "out", [1, 2, 3, 4])
+
+
+def test_nothing_is_loaded_that_a_lent_machine_lacks():
+    """What a part needs of pytorch-optimizer and platformdirs it is given; the rest has to be there."""
+    lacks = {
+        "matplotlib",
+        "IPython",
+        "nbformat",
+        "nbclient",
+        "jupyter_book",
+        "yaml",
+        "bs4",
+        "jinja2",
+        "psutil",
+        "jupytext",
+    }
+    told = "import sys, srcnn.reproduce.gpu; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not lacks & set(done.stdout.split())
 
 
 # what cannot be seen without a GPU

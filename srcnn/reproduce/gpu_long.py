@@ -99,6 +99,7 @@ def _distribution(place: Place, config: TrainConfig, batches: object, fastest: d
     quantiles = statistics.quantiles(scores, n=20) if count > 1 else None
     record = {
         "networks": count,
+        "seeds": [0, count - 1],
         "seconds": seconds,
         "psnr": scores,
         "mean": statistics.fmean(scores),

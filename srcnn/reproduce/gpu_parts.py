@@ -222,7 +222,7 @@ PARTS: dict[int, Part] = {
             "test": "sample:1",
         },
         row=f"networks form channels_last precision error steps networks_per_second {_TIMES}",
-        summary="networks mean deviation quantiles lowest highest psnr seconds test fastest training arithmetic",
+        summary="networks seeds mean deviation quantiles lowest highest psnr seconds test fastest training arithmetic",
     ),
     9: Part(
         name="the paper's run",
