@@ -203,3 +203,20 @@ def test_the_arithmetic_is_told_as_the_switch_has_it():
         assert torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3)).dtype == torch.bfloat16
     with arithmetic("float32", cpu):
         assert gpu_graph.torch.backends.cudnn.allow_tf32 is False
+
+
+@pytest.mark.parametrize(("precision", "matrices"), [("float32", "highest"), ("tf32", "high"), ("bfloat16", "highest")])
+def test_the_gradients_are_computed_as_the_outputs_are(precision, matrices):
+    config, seen = replace(TINY, precision=precision), []
+    learner = Learner(make_model(config), config)
+
+    def see(*_) -> None:
+        autocast = torch.is_autocast_enabled("cpu")
+        seen.append((torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32, autocast))
+
+    learner.model.register_forward_pre_hook(see)
+    learner.model.reconstruction.bias.register_hook(see)
+    GraphTrainer(learner, crops(config)).advance(1)
+    wanted = (matrices, precision != "float32")
+    assert seen == [(*wanted, precision == "bfloat16"), (*wanted, False)]
+    assert torch.get_float32_matmul_precision() == "highest"

@@ -28,17 +28,30 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     Raises:
         InputError: the precision is not among those that need no scaled gradients.
     """
-    if precision == "float32":
-        with ieee_float32():
-            yield
-    elif precision == "tf32":
-        yield  # what cuDNN does with float32 by itself; convolution_arithmetic tells whether it does
-    elif precision == "bfloat16":
+    if precision == "bfloat16":
         # without its cache, which would hand tensors of one graph to another
         with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
             yield
+    elif precision in ("float32", "tf32"):
+        with _float32(precision):
+            yield
     else:
         raise InputError(f"a graph of a step cannot compute in {precision}; it can in float32, tf32 and bfloat16")
+
+
+@contextlib.contextmanager
+def _float32(precision: str) -> Iterator[None]:
+    """How float32 is computed within it, gradients too: as it is, or in TF32, which cuDNN takes by itself."""
+    if precision == "float32":
+        with ieee_float32():
+            yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else before)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def convolution_arithmetic(precision: str, device: torch.device) -> str:
@@ -158,9 +171,9 @@ class GraphTrainer:
             group["lr"].copy_(rate * group["factor"])
         low, high = self.batches.gather(self._choices.index_select(0, self._at)[0])
         optimizer.zero_grad(set_to_none=True)
-        # autocast is for the network alone; the switch of cuDNN holds for its gradients as well
-        with ieee_float32() if full else contextlib.nullcontext():
-            with arithmetic("float32" if full else learner.precision, learner.device):
+        precision = "float32" if full else learner.precision
+        with _float32(precision):  # for the gradients as well; autocast is for the network alone
+            with arithmetic(precision, learner.device):
                 output = learner.model(low)
             # the mean over several networks' pixels would make each one's gradient smaller
             error = LOSSES[config.loss](output.float(), high) * self._networks
