@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade links results bench \
-	address archive pdf clean
+	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -138,6 +138,21 @@ results: $(READY)  ## measure the tables of the book again (needs the image sets
 
 bench: $(READY)  ## measure times and memory again, on an idle machine (needs the image sets)
 	$(BIN)/srcnn reproduce benchmarks
+
+# A machine with a GPU that has torch but not this environment needs what `make gpu-site` gathers here; CONTRIBUTING.md has
+# the command for it.
+GPU_OUT = $(or $(OUT),_build/gpu/$(if $(DRY),dry,out))
+gpu: $(READY)  ## measure what a CUDA GPU gives: make gpu [PARTS=1-4,7] [OUT=folder] [GPU="--budget 300"] [DRY=1, on the CPU]
+	$(if $(DRY),rm -rf _build/gpu/dry)
+	@mkdir -p $(GPU_OUT)
+	$(BIN)/srcnn reproduce gpu --out $(GPU_OUT) $(if $(PARTS),--parts $(PARTS)) $(if $(DRY),--dry) $(GPU)
+
+GPU_SITE := _build/gpu/site
+gpu-site: $(READY)  ## gather what a machine with a GPU and torch may lack into _build/gpu/site, for its PYTHONPATH
+	rm -rf $(GPU_SITE)
+	$(BIN)/python -m pip install --quiet --no-deps --no-compile --no-build-isolation -c constraints.txt \
+		--target $(GPU_SITE) pytorch-optimizer platformdirs .
+	rm -r $(GPU_SITE)/srcnn $(GPU_SITE)/bin  # only its version is wanted; the code is the tree's
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
 	$(BIN)/python tools/address.py "$(REPO)"

@@ -6,7 +6,7 @@ decodes and resizes files for every batch, spends more time on that than on the 
 A batch is a function of the seed and the step number alone, so a run that was killed goes on as if nothing had been.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import torch
@@ -102,14 +102,31 @@ class RandomCrops:
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step: inputs ``(N, C, size, size)`` and their targets, on the device."""
-        generator = torch.Generator().manual_seed(_mix(self.seed, step))
-        place = torch.randint(int(self._ends[-1]), (self.batch,), generator=generator)
-        turn = torch.randint(8, (self.batch,), generator=generator)
+        return self.gather(self.choose(step).to(self.device))
+
+    def choose(self, step: int, seeds: Sequence[int] = ()) -> Tensor:
+        """Which crops a step takes, ``(4, N)`` on the CPU: image, row, column and turn of each.
+
+        Args:
+            step: its number, from 0.
+            seeds: of several batches, which then stand one after the other; the own one where none is given.
+        """
+        draws = [self._draw(seed, step) for seed in seeds or (self.seed,)]
+        place, turn = (torch.cat(each) for each in zip(*draws, strict=True))
         image = torch.searchsorted(self._ends, place, right=True)  # every position of every image is equally likely
         place = place - torch.where(image > 0, self._ends[image - 1], 0)
         row, column = place // self._columns[image], place % self._columns[image]
-        chosen = torch.stack([image, row, column, turn])[:, self._shard].to(self.device)
+        return torch.stack([image, row, column, turn])
+
+    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """The crops of :meth:`choose`, which is on the device by then."""
         return self._low(*chosen), self._high(*chosen)
+
+    def _draw(self, seed: int, step: int) -> tuple[Tensor, Tensor]:
+        generator = torch.Generator().manual_seed(_mix(seed, step))
+        place = torch.randint(int(self._ends[-1]), (self.batch,), generator=generator)
+        turn = torch.randint(8, (self.batch,), generator=generator)
+        return place[self._shard], turn[self._shard]
 
 
 def _fitting(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -183,6 +200,10 @@ class Shuffled:
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The batch of one step: inputs ``(N, C, h, w)`` and targets ``(N, C, H, W)``."""
+        return self.gather(self.choose(step).to(self._low.device))
+
+    def choose(self, step: int) -> Tensor:
+        """Which pairs a step takes, ``(N,)`` on the CPU."""
         count = len(self._low)
         number = torch.arange(step * self._batch, (step + 1) * self._batch)
         index = torch.cat(
@@ -191,8 +212,11 @@ class Shuffled:
                 for epoch in (number // count).unique().tolist()
             ]
         )
-        index = index[self._shard].to(self._low.device)
-        return self._low[index], self._high[index]
+        return index[self._shard]
+
+    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """The pairs of :meth:`choose`, which is on the device by then."""
+        return self._low[chosen], self._high[chosen]
 
     def _draw(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed(_mix(self._seed, epoch))

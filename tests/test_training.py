@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from devices import DEVICES
 
 from srcnn import InputError
 from srcnn.evaluation import ieee_float32
@@ -273,14 +274,13 @@ def test_a_whole_step_stays_on_its_device(average):
     assert all(p.device.type == "meta" for p in learner.final.parameters())
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("optimizer", ["soap", "adam", "sgd"])
-def test_the_same_code_trains_on_a_gpu_in_half_precision(optimizer):
+def test_the_same_code_trains_on_a_gpu_in_half_precision(optimizer, device):
     config = replace(TINY, optimizer=optimizer, precision="auto", steps=60, batch_size=16, ema_share=0.1)
-    learner = Learner(make_model(config), config, "cuda")
-    losses = [float(step.loss) for step in train(learner, crops(config, device="cuda"))]
-    assert learner.dtype in (torch.bfloat16, torch.float16)
+    learner = Learner(make_model(config), config, device)
+    losses = [float(step.loss) for step in train(learner, crops(config, device=device))]
+    assert learner.precision in (("bfloat16", "float16") if device == "cuda" else ("float32",))
     assert all(map(math.isfinite, losses))
     assert sum(losses[-5:]) < sum(losses[:5])
     assert learner.predict(torch.rand(2, 1, 20, 20), batch=1).device.type == "cpu"

@@ -71,8 +71,10 @@ def parser() -> argparse.ArgumentParser:
     _root(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
-    sub.add_argument("experiment", help="tables, copies, tutorial, ablations, benchmarks, processors or weights")
+    what = "tables, copies, tutorial, ablations, benchmarks, processors, gpu or weights"
+    sub.add_argument("experiment", help=what)
     sub.add_argument("--out", help="folder for the results; the checkout's own unless given")
+    _gpu_flags(sub)
     _root(sub)
     return whole
 
@@ -140,12 +142,39 @@ def _train_flags(sub: argparse.ArgumentParser) -> None:
     _root(sub)
 
 
+def _gpu_flags(sub: argparse.ArgumentParser) -> None:
+    only = sub.add_argument_group("of gpu alone", "what a CUDA GPU gives, in ten parts; its figures go into --out")
+    only.add_argument("--parts", metavar="1-4,7", help="those parts; all of them unless given")
+    only.add_argument("--budget", type=_seconds, metavar="SECONDS", help="of all parts together; 570 unless given")
+    only.add_argument(
+        "--limit", type=_limit, action="append", metavar="PART=SECONDS", help="of one part; its own unless given"
+    )
+    only.add_argument("--dry", action="store_true", help="on the CPU with tiny numbers, which measures nothing")
+
+
 def _root(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--root", help="where image sets are looked for first")
 
 
 def _device(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--device", type=known_device, help="cpu, cuda or mps; the fastest that is there unless given")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, such as 300")
+    return seconds
+
+
+def _limit(text: str) -> tuple[int, float]:
+    part, equals, seconds = text.partition("=")
+    if not (equals and part.isascii() and part.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} limits no part; give part=seconds, such as 5=300")
+    return int(part), _seconds(seconds)
 
 
 def _whole(text: str) -> int:

@@ -117,6 +117,12 @@ def reproduce(given: argparse.Namespace) -> None:
 
     if given.experiment not in EXPERIMENTS:
         raise InputError(f"there is no experiment {given.experiment!r}; they are {', '.join(EXPERIMENTS)}")
+    options = {"parts": given.parts, "budget": given.budget, "limits": dict(given.limit or ()), "dry": given.dry}
+    options = {name: value for name, value in options.items() if value}
+    if given.experiment != "gpu" and options:
+        raise InputError("--parts, --budget, --limit and --dry are for gpu alone; leave them out")
+    if given.experiment == "gpu" and not given.out:
+        raise InputError("gpu writes a log and checkpoints beside its record; give --out a folder")
     folder = Path(given.out) if given.out else shipped("weights" if given.experiment == "weights" else "results")
     if not given.out and (Path(data.__file__).parent / "_data").is_dir():
         raise InputError(
@@ -124,5 +130,5 @@ def reproduce(given: argparse.Namespace) -> None:
         )
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; make it first")
-    for record in EXPERIMENTS[given.experiment](folder):
+    for record in EXPERIMENTS[given.experiment](folder, **options):
         print(record["line"], flush=True)

@@ -1,18 +1,18 @@
 """Reproduce: everything measured that the book prints, by the name that makes it again."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from srcnn.reproduce import ablations, benchmarks, copies, processors, tables, tutorial, weights
+from srcnn.reproduce import ablations, benchmarks, copies, gpu, processors, tables, tutorial, weights
 
 # Each writes its files into a folder, data/results or data/weights of a checkout unless another is given, and yields a
 # record of what it wrote, with the line that the command prints.
-EXPERIMENTS: dict[str, Callable[[Path], Iterator[dict]]] = {
+EXPERIMENTS: dict[str, Callable[..., Iterator[dict]]] = {
     "tables": tables.run,
     "copies": copies.run,
     "tutorial": tutorial.run,
     "ablations": ablations.run,
     "benchmarks": benchmarks.run,
     "processors": processors.run,
+    "gpu": gpu.run,
     "weights": weights.run,
 }
