@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,13 +48,22 @@ def lab(command: list[str], home: Path, **options: object) -> Iterator[str]:
     log = home / "log"
     with log.open("w", encoding="utf-8") as stream:
         server = subprocess.Popen(
-            command, env={**kept, **own, "HOME": str(home)}, stdout=stream, stderr=stream, **options
+            command,
+            env={**kept, **own, "HOME": str(home)},
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            **options,
         )
         try:
             yield _address(server, log)
         finally:
             server.terminate()
-            server.wait()
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:  # a thread of the server sometimes outlives its end, and waits for ever
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
 
 
 def _address(server: subprocess.Popen, log: Path) -> str:
