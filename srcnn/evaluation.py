@@ -98,7 +98,7 @@ def score_image(upscaler: Upscaler, original: Tensor, *, scale: int, color_space
     Raises:
         ValueError: the image is too small to be measured.
     """
-    # a gray file is measured as it is, so what comes of it in RGB must not be taken to luma's range, where black is 16
+    # a gray file is measured in gray, which begins at 0, and not in luma, which begins at 16
     measured = gray if color_space == "gray" or original.shape[0] == 1 else luma
     target = modcrop(measured(original), scale)
     source = modcrop(channels(original, "rgb"), scale) if color_space == "rgb" else target
