@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CHAPTERS := $(sort $(wildcard book/*.ipynb))
 
-# Tests run side by side, each with one thread of torch: that takes half the time of a test with all the threads. One more
-# than there are cores, because for a third of their time they wait, for servers, browsers and other processes.
+# Tests run side by side, one on each core and each with one thread of torch: that takes half the time of a test with all
+# the threads, and the rest waits less. One more than there are cores gained nothing.
 OMP_NUM_THREADS ?= 1
-SIDE_BY_SIDE = -n $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
+SIDE_BY_SIDE := -n logical --maxprocesses 8
 
 # How a processor computes: LANE=lowest is what any has, LANE=avx2 what most have, and without it torch takes the best.
 LANE_lowest := ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default
