@@ -128,7 +128,7 @@ def paths(name: str, split: str) -> list[Path]:
     """The files of a registered set or a folder, in alphabetical order; see :func:`photographs`."""
     if name.lower() not in (*registry(), "bsd100", "bsd200"):
         if name and (os.sep in name or Path(name).exists()):
-            return _listing(Path(name))
+            return listing(name)
         lookup(name)
     entry = lookup(name.lower())
     if split == "train" and "train" not in entry.folders:
@@ -150,12 +150,23 @@ def paths(name: str, split: str) -> list[Path]:
     )
 
 
-def _listing(folder: Path) -> list[Path]:
-    found = images.listing(folder)
+def listing(folder: str | os.PathLike) -> list[Path]:
+    """The image files of a folder, by name, in alphabetical order; of images in folders inside it a warning tells.
+
+    Raises:
+        InputError: there is no such folder, or no image in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder of images")
+    endings = images.READABLE
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in endings and p.name[0] != "." and not p.is_dir())
+    if not found:
+        raise InputError(f"{folder} holds no image file ({', '.join(endings)})")
     inside = {path: (file.suffix.lower() for file in path.rglob("*")) for path in folder.iterdir() if path.is_dir()}
     deeper = [path for path, endings in inside.items() if not set(images.READABLE).isdisjoint(endings)]
     if deeper:
-        names = ", ".join(sorted(path.name for path in deeper)[:3]) + (", ..." if len(deeper) > 3 else "")
+        names = _some(sorted(path.name for path in deeper))
         warnings.warn(f"images in folders inside {folder} are not read ({names})", Notice, stacklevel=2)
     return found
 
@@ -174,9 +185,12 @@ def noticing_small(photographs: Iterable[tuple[str, Tensor]], side: int) -> Iter
             small.append(name)
         yield name, image
     if 0 < len(small) < count:
-        names = ", ".join(small[:3]) + (", ..." if len(small) > 3 else "")
-        told = f"{len(small)} of {count} images are smaller than a crop of {side} pixels and are passed over ({names})"
-        warnings.warn(told, Notice, stacklevel=2)
+        told = f"{len(small)} of {count} images are smaller than a crop of {side} pixels and are passed over"
+        warnings.warn(f"{told} ({_some(small)})", Notice, stacklevel=2)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([*names[:3], "..."] if len(names) > 3 else names)
 
 
 def hashed(photographs: Iterable[tuple[str, Tensor]], digest: "hashlib._Hash") -> Iterator[tuple[str, Tensor]]:

@@ -134,10 +134,10 @@ def process_group(device: str) -> Iterator[Group]:
             torch.cuda.set_device(local)
         yield group
     except BaseException as error:
+        notice.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
         lost = isinstance(error, dist.DistError) or (
             isinstance(error, RuntimeError) and _CONNECTION_ERRORS.search(str(error))
         )
-        notice.claim()  # first of all: from here on the SIGTERM that torchrun sends does nothing
         mine = (lost or dist.is_initialized()) and notice.first()  # what ends all alike needs no asking who speaks
         if kind == "cpu":  # NCCL would wait for a lost one
             with suppress(RuntimeError):

@@ -56,21 +56,6 @@ def sample(name: str) -> Tensor:
     return to_float(_photograph(getattr(skimage.data, name)()).pixels)
 
 
-def listing(folder: str | os.PathLike) -> list[Path]:
-    """The image files of a folder, by name, in alphabetical order; files of other kinds are passed over.
-
-    Raises:
-        InputError: there is no such folder, or no image in it.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder of images")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in READABLE and p.name[0] != "." and not p.is_dir())
-    if not paths:
-        raise InputError(f"{folder} holds no image file ({', '.join(READABLE)})")
-    return paths
-
-
 def read(path: str | os.PathLike) -> Tensor:
     """An 8-bit gray or RGB file.
 

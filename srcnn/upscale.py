@@ -14,9 +14,10 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from srcnn.color import rgb_to_ycbcr, ycbcr_to_rgb
+from srcnn.data import listing
 from srcnn.evaluation import upscaler
 from srcnn.files import InputError
-from srcnn.images import WRITABLE, Photograph, listing, to_bytes, to_float
+from srcnn.images import WRITABLE, Photograph, to_bytes, to_float
 from srcnn.model import SRCNN
 from srcnn.resize import enlarge
 

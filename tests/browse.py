@@ -23,6 +23,13 @@ NEEDS = [
 ]
 
 
+def in_the_browser(test):
+    """Mark a test that needs Chromium and the built book, in a file whose other tests do not."""
+    for mark in NEEDS:
+        test = mark(test)
+    return test
+
+
 def pages(folder: str = "") -> list[str]:
     """The built pages, or those in a folder."""
     found = (PAGES / folder).rglob("*.html") if PAGES.exists() else ()

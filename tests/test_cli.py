@@ -774,15 +774,35 @@ def test_a_training_that_diverges_ends_there_and_leaves_no_weights(more, work, c
 def test_a_run_is_resumed_by_its_folder_alone(work, capsys):
     line = "train --data good --scale 2 --steps 12 --batch 2 --seed 3 --no-cosine --out run"
     assert run(line) == 0
-    expected = Path("run/weights.safetensors").read_bytes()
+    expected = load_file("run/weights.safetensors")
     Path("run/weights.safetensors").unlink()
     capsys.readouterr()
     told = refused("export run -o mine.safetensors --data good", capsys)
     advice = told.split("`")[1].removeprefix("srcnn ")
     assert "other settings: steps 12 there and 13 here" in refused(f"{advice} --steps 13", capsys)
     assert run(advice) == 0
-    assert Path("run/weights.safetensors").read_bytes() == expected
+    # the weights alone, since the file tells the seconds too
+    assert all(torch.equal(value, expected[name]) for name, value in load_file("run/weights.safetensors").items())
     assert run("export run -o mine.safetensors --data good") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("steps", "many", "steps must be a whole number, not 'many'"),
+        ("learning_rate", None, "learning_rate must be a number, not 'None'"),
+        ("scale", 9, "scale must be 2, 3 or 4, not 9"),
+        ("lose", "l1", "'lose' is no setting"),
+        ("recipe", [], "recipe '\\[\\]' is unknown"),
+    ],
+)
+def test_settings_of_a_folder_that_make_no_sense_are_told(name, value, told, work, capsys):
+    assert run("train --data good --steps 2 --batch 1 --out run") == 0
+    settings = json.loads(Path("run/config.json").read_text())
+    Path("run/config.json").write_text(json.dumps(settings | {name: value}))
+    before = files(work / "run")
+    assert re.search(told, refused("train --resume --out run", capsys))
+    assert files(work / "run") == before
 
 
 def test_an_interrupted_run_says_how_it_goes_on_and_the_next_one_says_so_again(work, capsys, monkeypatch):
@@ -791,9 +811,9 @@ def test_an_interrupted_run_says_how_it_goes_on_and_the_next_one_says_so_again(w
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "progress", interrupt)
-    line = "train --data good --steps 2 --batch 1"
+    line = "train --data good --steps 2 --batch 1 --device cpu"
     assert run(line) == 130
-    goes_on = "`srcnn train --resume --out runs/fast-9-1-5-x3` goes on"
+    goes_on = "`srcnn train --resume --out runs/fast-9-1-5-x3 --device cpu` goes on"
     assert capsys.readouterr().err == f"srcnn: interrupted; {goes_on}\n"
     monkeypatch.undo()
     monkeypatch.chdir(work)
@@ -801,7 +821,11 @@ def test_an_interrupted_run_says_how_it_goes_on_and_the_next_one_says_so_again(w
     told = f"srcnn: runs/fast-9-1-5-x3 holds a run that has not ended; {goes_on} with it\n"
     assert capsys.readouterr().err.startswith(told)
     assert Path("runs/fast-9-1-5-x3-2/weights.safetensors").exists()
+    Path("runs/fast-9-1-5-x3-3").mkdir()  # no run, so not spoken of
+    capsys.readouterr()
     assert run("train --resume --out runs/fast-9-1-5-x3") == 0
+    assert run(line) == 0
+    assert "has not ended" not in capsys.readouterr().err
 
 
 # What is not read is told
@@ -822,6 +846,12 @@ def test_images_that_are_passed_over_are_told_in_a_line_each(work, capsys):
         "srcnn: images in folders inside good are not read (more)",
         "srcnn: 1 of 2 images are smaller than a crop of 33 pixels and are passed over (small)",
     ]
+
+
+def test_upscale_tells_of_folders_inside_a_folder_too(work, capsys):
+    shutil.copytree("good", "good/more")
+    assert run("upscale good -o out --scale 2 --weights bicubic") == 0
+    assert capsys.readouterr().err == "srcnn: images in folders inside good are not read (more)\n"
 
 
 def test_equal_images_are_no_trouble_for_a_readers_json(work):

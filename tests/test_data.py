@@ -115,3 +115,15 @@ def test_every_registered_set_is_described_and_has_a_checksum_for_each_file():
 def test_the_fields_names_for_the_bsds_test_images_are_understood():
     assert data.lookup("bsd100").name == "bsds300"
     assert data.lookup("bsd200").name == "bsds500-test"
+
+
+def test_listing_takes_images_alone_in_alphabetical_order(tmp_path):
+    for name in ("b.PNG", "a.jpg", ".hidden.png", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in data.listing(tmp_path)] == ["a.jpg", "b.PNG"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty holds no image file \(\.bmp"):
+        data.listing(tmp_path / "empty")
+    with pytest.raises(InputError, match="is no folder of images"):
+        data.listing(tmp_path / "a.jpg")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from browse import CHROMIUM, NARROW, PAGES, WIDE, pdf, watch
+from browse import NARROW, PAGES, WIDE, in_the_browser, watch
 from PIL import Image
 from playwright.sync_api import expect
 from test_explain import by_others, crop, enlarged
@@ -20,17 +20,6 @@ from srcnn.images import to_bytes
 
 PAGE = PAGES / "book" / "explain.html"
 STUDIO = next(iter(explain.VALUES))
-
-
-def in_the_browser(test):
-    """Mark a test that needs Chromium and the built page."""
-    for mark in (
-        pytest.mark.skipif(not PAGE.exists(), reason="there is no built book; `make book` builds it"),
-        pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
-        pytest.mark.browser,
-    ):
-        test = mark(test)
-    return test
 
 
 @pytest.fixture

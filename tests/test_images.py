@@ -294,15 +294,3 @@ def test_sample_photographs_are_there_and_no_other(tmp_path):
     assert set(images.SAMPLE["train"]).isdisjoint(images.SAMPLE["validation"])
     with pytest.raises(InputError, match="'lenna' is no sample photograph; they are astronaut"):
         images.sample("lenna")
-
-
-def test_listing_takes_images_alone_in_alphabetical_order(tmp_path):
-    for name in ("b.PNG", "a.jpg", ".hidden.png", "notes.txt"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in images.listing(tmp_path)] == ["a.jpg", "b.PNG"]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"empty holds no image file \(\.bmp"):
-        images.listing(tmp_path / "empty")
-    with pytest.raises(InputError, match="is no folder of images"):
-        images.listing(tmp_path / "a.jpg")

@@ -13,7 +13,7 @@ import photo
 import pytest
 import safetensors.numpy
 import torch
-from browse import CHROMIUM, PAGES, pdf
+from browse import PAGES, in_the_browser
 from PIL import Image, ImageCms
 from playwright.sync_api import expect
 
@@ -33,17 +33,6 @@ PIXELS = """name => {
   for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
   return [canvas.height, canvas.width, btoa(text)];
 }"""
-
-
-def in_the_browser(test):
-    """Mark a test that needs Chromium and the built page."""
-    for mark in (
-        pytest.mark.skipif(not PAGE.exists(), reason="there is no built book; `make book` builds it"),
-        pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
-        pytest.mark.browser,
-    ):
-        test = mark(test)
-    return test
 
 
 class Desk:

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 import torch
 
-from srcnn import InputError, images, results
+from srcnn import InputError, data, images, results
 from srcnn.color import luma
 from srcnn.images import Photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, initialize
@@ -102,7 +102,7 @@ def test_a_file_smaller_than_a_crop_is_named(tmp_path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_plain_loop_learns(folder, workers):
     torch.manual_seed(0)
-    files = images.listing(folder)
+    files = data.listing(folder)
     losses = [float(loss) for loss in dataloader.plain_steps(files, steps=12, batch=4, workers=workers)]
     assert len(losses) == 12
     assert losses[-1] < losses[0] / 2

@@ -6,6 +6,7 @@ shipped networks, and a few small photographs to try them on, become ``_static/p
 
 import base64
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,19 +56,26 @@ def script() -> str:
 
 def setup(app) -> dict:
     """Write data.js into the built pages, and load the scripts on the one page that uses them."""
+    return equip(app, PAGE, FILES, {"data.js": script})
+
+
+def equip(app, page: str, names: Sequence[str], made: Mapping[str, Callable[[], str]]) -> dict:
+    """Give one page its style and its scripts, which lie in a folder of its own name, and make some of them."""
+    folder = page.rpartition("/")[2]
 
     def write(app) -> None:
         if app.builder.format != "html":
             return
-        target = Path(app.outdir) / "_static" / "photo" / "data.js"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        files.write(target, script())
+        target = Path(app.outdir) / "_static" / folder
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            files.write(target / name, text())
 
     def load(app, pagename, templatename, context, doctree) -> None:
-        if pagename == PAGE:
-            app.add_css_file("photo/photo.css")
-            for name in FILES:
-                app.add_js_file(f"photo/{name}", loading_method="defer")
+        if pagename == page:
+            app.add_css_file(f"{folder}/{folder}.css")
+            for name in names:
+                app.add_js_file(f"{folder}/{name}", loading_method="defer")
 
     app.connect("builder-inited", write)
     app.connect("html-page-context", load)

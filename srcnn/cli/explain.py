@@ -19,8 +19,8 @@ from torch import Tensor
 
 from srcnn import resize
 from srcnn.color import luma, rgb_to_ycbcr
+from srcnn.data import listing
 from srcnn.files import InputError
-from srcnn.images import listing
 from srcnn.metrics import mse, psnr, ssim
 from srcnn.resize import modcrop
 

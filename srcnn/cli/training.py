@@ -27,15 +27,14 @@ def train(given: argparse.Namespace) -> None:
     with distributed.process_group(device) as group:
         with group.agree_on_errors():
             config = _configuration(given)
-            folder = given.out or _new_folder(config)
+            folder = given.out or _new_folder(config, given)
         config, folder = group.broadcast((config, folder))
         run = Run(config, folder, device=group.device, resume=given.resume, group=group)
         if group.rank == 0:
             try:
                 _follow(run, given)
             except KeyboardInterrupt:
-                goes_on = shlex.join(["srcnn", "train", "--resume", "--out", str(run.folder)])
-                raise KeyboardInterrupt(f"`{goes_on}` goes on") from None
+                raise KeyboardInterrupt(f"`{_resuming(run.folder, given)}` goes on") from None
         else:
             for _ in _tutorial_epochs(run, run, given) if config.sampling == "tutorial" else run:
                 pass
@@ -46,8 +45,12 @@ def _configuration(given: argparse.Namespace) -> TrainConfig:
     changes = {name: getattr(given, name) for name in recipes.kinds()} | recipes.current_names(dict(given.set))
     recipe, begun = given.recipe, Path(given.out or "") / "config.json"
     if given.resume and not recipe and begun.is_file():
-        stored = recipes.read_settings(begun)
-        recipe = stored.get("recipe")
+        stored = {name: str(value) for name, value in recipes.read_settings(begun).items()}
+        recipe = stored.pop("recipe", None)
+        try:
+            stored = {name: recipes.parse_setting(name, value) for name, value in stored.items()}
+        except InputError as error:
+            raise InputError(f"{begun} is damaged ({error}); begin anew in another --out") from None
         changes = {name: stored.get(name) if value is None else value for name, value in changes.items()}
     config = recipes.with_changes(recipe or "fast", **changes)
     tutorial = config.sampling == "tutorial"
@@ -91,14 +94,20 @@ def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace)
     return tutorial_epochs(run.learner, steps, batch=given.testBatchSize, mean=run.group.all_reduce_mean)
 
 
-def _new_folder(config: TrainConfig) -> Path:
+def _resuming(folder: Path, given: argparse.Namespace) -> str:
+    """The command that goes on with a run."""
+    where = [word for name in ("device", "root") if (value := getattr(given, name)) for word in (f"--{name}", value)]
+    return shlex.join(["srcnn", "train", "--resume", "--out", str(folder), *where])
+
+
+def _new_folder(config: TrainConfig, given: argparse.Namespace) -> Path:
     """A folder under ``runs/`` that is not there yet."""
     name = f"{config.recipe}-{config.architecture}-x{config.scale}"
     numbered = (Path("runs") / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
     folder = next(numbered)
     while folder.exists():
-        if not (folder / "weights.safetensors").exists():
-            goes_on = shlex.join(["srcnn", "train", "--resume", "--out", str(folder)])
-            print(f"srcnn: {folder} holds a run that has not ended; `{goes_on}` goes on with it", file=sys.stderr)
+        if (folder / "config.json").exists() and not (folder / "weights.safetensors").exists():
+            goes_on = f"`{_resuming(folder, given)}` goes on with it"
+            print(f"srcnn: {folder} holds a run that has not ended; {goes_on}", file=sys.stderr)
         folder = next(numbered)
     return folder

@@ -173,7 +173,7 @@ def _files(source: str, folder: Path) -> list[Path]:
         return data.paths(source, "train")
     for name in images.SAMPLE["train"]:
         images.write_photograph(folder / f"{name}.png", Photograph(images.to_bytes(images.sample(name))))
-    return images.listing(folder)
+    return data.listing(folder)
 
 
 def _our_steps(optimizer: str, source: str, steps: int, batch: int) -> Generator:
