@@ -11,9 +11,9 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
-from srcnn.files import write
 from srcnn.reproduce.gpu_parts import Part
 from srcnn.reproduce.gpu_place import Place, machine
+from srcnn.results import write_json
 
 
 def measure(part: Part, place: Place, *, dry: bool, file: Path) -> None:
@@ -31,7 +31,7 @@ def measure(part: Part, place: Place, *, dry: bool, file: Path) -> None:
         record["machine"] = machine(place.device)
         work = part.work(place, **settings)
         while True:
-            _write(record, file)
+            write_json(record, file)
             try:
                 row = next(work)
             except StopIteration as end:
@@ -42,12 +42,7 @@ def measure(part: Part, place: Place, *, dry: bool, file: Path) -> None:
     except Exception as error:  # whatever it is, the next part goes on
         traceback.print_exc()
         record["error"] = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    _write(record, file)
-
-
-def _write(record: dict, file: Path) -> None:
-    finite = json.loads(json.dumps(record), parse_constant=lambda _: None)  # JSON has no word for infinite
-    write(file, json.dumps(finite))
+    write_json(record, file)
 
 
 def child(part: Part, place: Place, dry: bool, file: Path) -> None:

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 
 from srcnn import data
-from srcnn.color import channels
 from srcnn.evaluation import evaluate, mean_scores, upscaler
 from srcnn.model import SRCNN
-from srcnn.pairs import RandomCrops, downscaled
+from srcnn.pairs import RandomCrops
 from srcnn.pretrained import hardware_name
 from srcnn.recipes import TrainConfig
+from srcnn.runs import make_batches
+from srcnn.training import make_model
 
 #: A part yields rows, each a flat record, and returns its summary, with the ``line`` that the table prints.
 Rows = Generator[dict, None, dict]
@@ -149,18 +150,7 @@ def told_as_error(row: dict, keys: tuple[str, ...]) -> Iterator[None]:
 
 def crops(config: TrainConfig, device: str) -> RandomCrops:
     """Random crops of a configuration's data; another ``batch`` or ``seed`` may be set on a copy."""
-    images = (channels(image, config.color) for _, image in data.photographs(config.data, "train"))
-    border = sum(int(side) - 1 for side in config.architecture.split("-")) // 2
-    return RandomCrops(
-        downscaled(images, config.scale_augmentation),
-        scale=config.scale,
-        size=config.patch_size,
-        batch=config.batch_size,
-        border=border,
-        enlarged=True,
-        seed=config.seed,
-        device=device,
-    )
+    return make_batches(config, make_model(config), device=device)
 
 
 def images_of(spec: str, split: str) -> list[tuple[str, Tensor]]:
