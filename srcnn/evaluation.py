@@ -57,7 +57,12 @@ def ieee_float32() -> Iterator[None]:
         setattr(where, name, before)
 
 
-def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
+def upscaler(
+    model: SRCNN,
+    device: torch.device | str = "cpu",
+    *,
+    arithmetic: Callable[[], contextlib.AbstractContextManager] = ieee_float32,
+) -> Upscaler:
     """A network as a function of a low-resolution image and the scale, computed in float32.
 
     The network gets its :attr:`~srcnn.model.SRCNN.inference_padding`, so that the output has the full size. The model
@@ -66,6 +71,7 @@ def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
     Args:
         model: SRCNN, or the sub-pixel variant, which knows its own scale.
         device: where it computes.
+        arithmetic: what it computes within; float32 unless one asks what another precision would give.
 
     Returns:
         A function of ``(C, h, w)`` and the scale s that gives ``(C, s*h, s*w)``, on the CPU.
@@ -78,7 +84,7 @@ def upscaler(model: SRCNN, device: torch.device | str = "cpu") -> Upscaler:
         if model.scale not in (None, scale):
             raise InputError(f"this network enlarges by {model.scale}, not by {scale}")
         small = low if model.scale else enlarge(low, scale)
-        with ieee_float32():
+        with arithmetic():
             return model(small[None].to(device))[0].cpu()
 
     return upscale

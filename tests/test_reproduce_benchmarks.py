@@ -286,7 +286,7 @@ def test_medians_of_times_and_the_largest_of_memory_are_kept(monkeypatch):
 def test_the_command_that_is_measured_writes_the_enlarged_photograph(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [])
     photo, output = tmp_path / "p.jpg", tmp_path / "o.png"
-    write_photograph(photo, upscaling._photograph(20, 30))
+    write_photograph(photo, upscaling.tiled_sample(20, 30))
     assert upscaling.command_once(str(photo), str(output))["seconds"] > 0
     assert images.read(output).shape == (3, 40, 60)
     with pytest.raises(InputError, match="`srcnn upscale` failed"):
@@ -295,7 +295,7 @@ def test_the_command_that_is_measured_writes_the_enlarged_photograph(tmp_path, m
 
 
 def test_a_photograph_of_any_size_repeats_the_sample():
-    whole, small = upscaling._photograph(900, 1300).pixels, to_bytes(sample("coffee"))
+    whole, small = upscaling.tiled_sample(900, 1300).pixels, to_bytes(sample("coffee"))
     assert whole.shape == (3, 900, 1300)
     assert torch.equal(whole[:, 400:800, 600:1200], small)
 

@@ -1,25 +1,24 @@
 """What a GPU makes affordable, the parts 8 to 10 of "gpu": many networks, the paper's own run, large photographs."""
 
-import contextlib
-import io
 import json
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from srcnn import cli, images
+from srcnn import images
 from srcnn.files import InputError, atomic
 from srcnn.pretrained import hardware_name
 from srcnn.recipes import TrainConfig, command_line, with_changes
 from srcnn.reproduce.gpu_graph import GraphTrainer, convolution_arithmetic
 from srcnn.reproduce.gpu_place import Place, Rows, crops, images_of, per_second, psnr_on, told_as_error
 from srcnn.reproduce.many import many_trainer, psnr_of_each
-from srcnn.reproduce.upscaling import _photograph, memory
+from srcnn.reproduce.upscaling import command_once, tiled_sample
 from srcnn.runs import make_batches
 from srcnn.training import Learner, make_model, resolve_precision
 
@@ -189,7 +188,7 @@ def _save(path: Path, learner: Learner, rows: list[dict], seconds: float) -> Non
 
 
 def photographs(place: Place, *, sizes: Sequence[tuple[int, int]], scale: int, turns: int) -> Rows:
-    """Seconds and memory of ``srcnn upscale`` on the device and on the processor of the same machine.
+    """Seconds and memory, beyond the interpreter's, of ``srcnn upscale`` on the device and on the same machine's processor.
 
     Args:
         place: of the measurement.
@@ -201,40 +200,21 @@ def photographs(place: Place, *, sizes: Sequence[tuple[int, int]], scale: int, t
     for height, width in sizes:
         with tempfile.TemporaryDirectory() as folder:
             photo, output = str(Path(folder) / "photo.jpg"), str(Path(folder) / "large.png")
-            images.write_photograph(photo, _photograph(height, width))
+            images.write_photograph(photo, tiled_sample(height, width))
             middle = {}
             for device in dict.fromkeys((place.device, "cpu")):
-                taken = [place.fresh(upscale_once, photo, output, scale, device) for _ in range(turns)]
+                once = partial(command_once, photo, output, scale=scale, device=device)
+                taken = [place.fresh(once) for _ in range(turns)]
                 middle[device] = statistics.median(turn["seconds"] for turn in taken)
                 row = {
                     "device": device,
                     "photograph": height * width / 1e6,
                     "megapixels": height * width * scale**2 / 1e6,
                 }
-                peaks = {key: max(turn[key] for turn in taken) for key in ("memory", "device_memory")}
+                peaks = {"memory": max(turn["peak"] for turn in taken)}
+                peaks["device_memory"] = max(turn["device_peak"] for turn in taken)
                 network = {"scale": scale, "weights": f"srcnn-9-1-5-x{scale}", "arithmetic": "ieee float32"}
                 yield {**row, **network, "seconds": middle[device], "turns": [t["seconds"] for t in taken], **peaks}
         seconds = ", ".join(f"{device} {value:.2f} s" for device, value in middle.items())
         told.append(f"{height * width * scale**2 / 1e6:.3g} megapixels: {seconds}")
     return {"sizes": [list(size) for size in sizes], "line": "; ".join(told)}
-
-
-def upscale_once(photo: str, output: str, scale: int, device: str) -> dict[str, float]:
-    """Seconds of one ``srcnn upscale`` after a tiny one, and the most bytes of the process and of the device."""
-    words = ["--overwrite", "--scale", str(scale), "--device", device]
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        tiny = str(Path(folder) / "tiny.png")
-        images.write_photograph(tiny, _photograph(32, 32))
-        _upscale(["upscale", tiny, "-o", f"{tiny}.large.png", *words])
-        if device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        began = time.perf_counter()
-        _upscale(["upscale", photo, "-o", output, *words])
-        seconds = time.perf_counter() - began
-    on_device = torch.cuda.max_memory_reserved() if device == "cuda" else 0
-    return {"seconds": seconds, "memory": memory()[1], "device_memory": on_device}
-
-
-def _upscale(words: list[str]) -> None:
-    if cli.main(words):
-        raise InputError("`srcnn upscale` failed; its own message says why")

@@ -1,7 +1,6 @@
 """Whether a GPU gives what a CPU gives, the parts 1 to 4 of "gpu": tests, tables, the same bits, resuming."""
 
 import contextlib
-import copy
 import hashlib
 import itertools
 import json
@@ -11,20 +10,19 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from subprocess import STDOUT, run
 
 import torch
-from torch import Tensor
 
 from srcnn import pretrained, runs
-from srcnn.evaluation import Upscaler, evaluate_all, upscaler
+from srcnn.evaluation import evaluate_all, upscaler
 from srcnn.files import InputError
 from srcnn.recipes import TrainConfig, with_changes
 from srcnn.reproduce.gpu_graph import arithmetic, convolution_arithmetic
 from srcnn.reproduce.gpu_place import Place, Rows, context, crops, images_of, join_group, told_as_error
-from srcnn.resize import enlarge
 from srcnn.results import results
 from srcnn.runs import Run, read_history
 from srcnn.training import Learner, make_model, train
@@ -75,7 +73,10 @@ def tables(place: Place, *, test: str, weights: Sequence[str], scales: Sequence[
         names = weights or [name for name in pretrained.names() if name.endswith(f"x{scale}")]
         for name in names:
             model = pretrained.load(name, scale=scale).model
-            methods = {"cpu": upscaler(model)} | {p: _in_precision(model, place, p) for p in worst}
+            methods = {"cpu": upscaler(model)}
+            for precision in worst:
+                within = partial(arithmetic, precision, torch.device(place.device))
+                methods[precision] = upscaler(model, place.device, arithmetic=within)
             space = "rgb" if model.channels == 3 else "luma"
             scores = evaluate_all(methods, images, scale=scale, color_spaces=dict.fromkeys(methods, space))
             stored = _stored(name, test, scale)
@@ -95,20 +96,6 @@ def tables(place: Place, *, test: str, weights: Sequence[str], scales: Sequence[
                 }
     line = ", ".join(f"{precision} within {value:.5f} dB" for precision, value in worst.items())
     return {"data": test, "largest": worst, "line": line}
-
-
-def _in_precision(model: torch.nn.Module, place: Place, precision: str) -> Upscaler:
-    """As :func:`srcnn.evaluation.upscaler`, in TF32 too."""
-    model = copy.deepcopy(model).to(place.device, memory_format=torch.channels_last).eval()
-    model.padding = model.inference_padding
-
-    @torch.inference_mode()
-    def upscale(low: Tensor, scale: int) -> Tensor:
-        small = low if model.scale else enlarge(low, scale)
-        with arithmetic(precision, torch.device(place.device)):
-            return model(small[None].to(place.device))[0].cpu()
-
-    return upscale
 
 
 def _stored(name: str, test: str, scale: int) -> dict[str, float]:

@@ -46,7 +46,7 @@ def upscaling(
     """
     with tempfile.TemporaryDirectory() as folder:
         names = [str(Path(folder) / name) for name in ("photo.jpg", "big.png")]
-        images.write_photograph(names[0], _photograph(*photograph))
+        images.write_photograph(names[0], tiled_sample(*photograph))
         tasks = {f"{side}": partial(upscale_once, side) for side in sides}
         tasks["command"] = partial(command_once, *names)
         seen = {name: [] for name in tasks}
@@ -68,7 +68,7 @@ def upscaling(
     return {"weights": "srcnn-9-1-5-x2", "scale": 2, "repeats": repeats, "sizes": rows, "photograph": whole}
 
 
-def _photograph(height: int, width: int) -> Photograph:
+def tiled_sample(height: int, width: int) -> Photograph:
     """A photograph of any size: one of the samples, again and again."""
     pixels = images.to_bytes(images.sample("coffee"))
     rows, columns = torch.arange(height) % pixels.shape[1], torch.arange(width) % pixels.shape[2]
@@ -78,27 +78,38 @@ def _photograph(height: int, width: int) -> Photograph:
 def upscale_once(side: int) -> dict[str, float]:
     """Seconds of one upscaling, and the bytes that it needed at most beyond what the process had before."""
     model, before = _ready()
-    large = _photograph(side, side)
+    large = tiled_sample(side, side)
     began = time.perf_counter()
     upscale(large, model, scale=2)
     seconds = time.perf_counter() - began
     return {"seconds": seconds, "peak": memory()[1] - before}
 
 
-def command_once(photo: str, output: str) -> dict[str, float]:
-    """The same of the command ``srcnn upscale`` with its reading and writing, without the interpreter's start."""
-    _, before = _ready()
+def command_once(photo: str, output: str, *, scale: int = 2, device: str = "cpu") -> dict[str, float]:
+    """The same of the command ``srcnn upscale`` with its reading and writing, without the interpreter's start.
+
+    Args:
+        photo: the file.
+        output: the result's.
+        scale: by which it is enlarged.
+        device: where; ``device_peak`` is the most bytes of a CUDA device.
+    """
+    _, before = _ready(scale, device)
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    words = ["--overwrite", "--scale", str(scale), "--device", device]
     began = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        if cli.main(["upscale", photo, "-o", output, "--overwrite", "--scale", "2", "--device", "cpu"]):
+        if cli.main(["upscale", photo, "-o", output, *words]):
             raise InputError("`srcnn upscale` failed; its own message says why")
-    return {"seconds": time.perf_counter() - began, "peak": memory()[1] - before}
+    on_device = torch.cuda.max_memory_reserved() if device == "cuda" else 0
+    return {"seconds": time.perf_counter() - began, "peak": memory()[1] - before, "device_peak": on_device}
 
 
-def _ready() -> tuple[SRCNN, int]:
+def _ready(scale: int = 2, device: str = "cpu") -> tuple[SRCNN, int]:
     """The network after a first small picture, and the bytes that the interpreter with all it loaded has by then."""
-    model = pretrained.load("srcnn-9-1-5-x2", scale=2).model
-    upscale(_photograph(32, 32), model, scale=2)
+    model = pretrained.load(f"srcnn-9-1-5-x{scale}", scale=scale).model
+    upscale(tiled_sample(32, 32), model, scale=scale, device=device)
     return model, memory()[0]
 
 
