@@ -188,7 +188,7 @@ def _save(path: Path, learner: Learner, rows: list[dict], seconds: float) -> Non
 
 
 def photographs(place: Place, *, sizes: Sequence[tuple[int, int]], scale: int, turns: int) -> Rows:
-    """Seconds and memory, beyond the interpreter's, of ``srcnn upscale`` on the device and on the same machine's processor.
+    """Seconds and memory of ``srcnn upscale``, beyond the interpreter's, on the device and on the machine's processor.
 
     Args:
         place: of the measurement.
