@@ -2,9 +2,10 @@
 
 Weights are safetensors, which cannot carry code. What network they belong to is read from the tensors' shapes. The
 authors' own MATLAB files can be read too; the course may not ship them, but a reader may have them. So can the PyTorch
-files of other implementations, whose state dictionaries tell neither padding nor range: both are found by trying.
+files of other implementations; padding, range and color, which their state dictionaries do not tell, are tried.
 """
 
+import itertools
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from srcnn.color import channels, quantize
+from srcnn.color import channels, quantize, rgb_to_ycbcr, ycbcr_to_rgb
 from srcnn.evaluation import Upscaler, upscaler
 from srcnn.files import InputError, shipped, write
 from srcnn.images import SAMPLE, sample
@@ -118,13 +119,10 @@ def hardware_name(device: torch.device | str = "cpu") -> str:
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        name = models[0] if models else name
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    name = models[0] if models else platform.processor() or platform.machine()
     return f"{name}, {torch.get_num_threads()} threads, {device.type}"
 
 
@@ -171,9 +169,9 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
 def from_pytorch(path: str | os.PathLike, *, scale: int) -> Pretrained:
     """A state dictionary of another implementation, whatever it calls its layers.
 
-    The layers are the four-dimensional tensors in the order in which they stand. Whether the network pads by zeros, and
-    whether its values go to 1 or to 255, is not told by a state dictionary; what does best on the sample photographs
-    counts.
+    The layers are the four-dimensional tensors in the order in which they stand. Whether the network pads by zeros,
+    whether its values go to 1 or to 255, and which colors its three channels are, a state dictionary does not tell;
+    what does best on the sample photographs counts.
 
     Args:
         path: of the file; it is read as tensors alone, so that it cannot run a program.
@@ -187,29 +185,38 @@ def from_pytorch(path: str | os.PathLike, *, scale: int) -> Pretrained:
     """
     tensors = _state_dict(Path(path))
     readings = {}
-    for padding in ("valid", "zeros"):
-        for peak in (1, 255):
-            # ReLU only scales, so that a network for 0..255 is one for 0..1 with smaller biases
-            scaled = {name: value / peak if name.endswith("bias") else value for name, value in tensors.items()}
-            model = from_state_dict(scaled, path, trained_with=padding)
-            if model.channels not in (1, 3):
-                raise InputError(
-                    f"{path} works on {model.channels} channels; one for luma or three for RGB can be tried"
-                )
-            readings[padding, peak] = _on_samples(upscaler(model), model, scale), model
-    (padding, peak), (score, model) = max(readings.items(), key=lambda reading: reading[1][0])
-    bicubic = _on_samples(enlarge, model, scale)
+    for padding, peak in itertools.product(("valid", "zeros"), (1, 255)):
+        # ReLU only scales, so that a network for 0..255 is one for 0..1 with smaller biases
+        scaled = {name: value / peak if name.endswith("bias") else value for name, value in tensors.items()}
+        model = from_state_dict(scaled, path, trained_with=padding)
+        if model.channels not in (1, 3):
+            raise InputError(f"{path} works on {model.channels} channels; one for luma or three for RGB can be tried")
+        for color in ("RGB", "BGR", "YCbCr") if model.channels == 3 else ("luma",):
+            if color == "BGR":
+                model = from_state_dict(_reversed(scaled), path, trained_with=padding)
+            readings[padding, peak, color] = _on_samples(upscaler(model), model, scale, color), model
+    (padding, peak, color), (score, model) = max(readings.items(), key=lambda reading: reading[1][0])
+    bicubic = _on_samples(enlarge, model, scale, color)
     how = {"valid": "edges repeated (valid convolutions)", "zeros": "zeros around every layer's input"}[padding]
-    found = f"{how}, values of 0 to {peak}: {score:.2f} dB on the sample photographs, bicubic {bicubic:.2f} dB"
-    return Pretrained(model, {"found": found})
+    did = f"{score:.2f} dB on the sample photographs, bicubic {bicubic:.2f} dB"
+    card = {"found": f"{how}, values of 0 to {peak}, {color}: {did}"}
+    return Pretrained(model, card | ({"training": {"color": "ycbcr"}} if color == "YCbCr" else {}))
 
 
-def _on_samples(method: Upscaler, model: SRCNN, scale: int) -> float:
+def _reversed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A network that takes and gives RGB, from one for BGR, OpenCV's order, and the reverse."""
+    last = {name: tensors[name].unflatten(0, (3, -1)).flip(0).flatten(0, 1) for name in tensors if "reconst" in name}
+    return tensors | last | {"extraction.weight": tensors["extraction.weight"].flip(1)}
+
+
+def _on_samples(method: Upscaler, model: SRCNN, scale: int, color: str) -> float:
     """Mean PSNR over the validation photographs, edges included, for they tell the padding."""
     scale, scores = model.scale or scale, []
     for name in SAMPLE["validation"]:
         high = modcrop(channels(sample(name), "rgb" if model.channels == 3 else "luma"), scale)
-        scores.append(psnr(quantize(method(shrink(high, scale), scale)), high, peak=1, shave=0))
+        low = shrink(high, scale)
+        output = ycbcr_to_rgb(method(rgb_to_ycbcr(low), scale)) if color == "YCbCr" else method(low, scale)
+        scores.append(psnr(quantize(output), high, peak=1, shave=0))
     return sum(scores) / len(scores)
 
 

@@ -1,5 +1,6 @@
 """pretrained: weights come back as they went, whatever their shapes; the authors' files do what their script does."""
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ import scipy.io
 import torch
 from scipy.ndimage import correlate
 
-from srcnn import InputError, pretrained
+from srcnn import InputError, pretrained, rgb_to_ycbcr
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
 from srcnn.pretrained import from_matlab, load, save
 from srcnn.recipes import RECIPES
@@ -330,7 +331,7 @@ def test_a_state_dictionary_of_another_implementation_is_read_whatever_it_calls_
     for name, value in ours.state_dict().items():
         assert torch.equal(theirs.model.state_dict()[name], value)
     assert theirs.model.padding == "replicate"
-    assert "edges repeated (valid convolutions), values of 0 to 1:" in theirs.card["found"]
+    assert "edges repeated (valid convolutions), values of 0 to 1, luma:" in theirs.card["found"]
 
 
 def test_a_network_for_255_levels_and_one_that_pads_by_zeros_are_found_out(tmp_path):
@@ -345,6 +346,41 @@ def test_a_network_for_255_levels_and_one_that_pads_by_zeros_are_found_out(tmp_p
         torch.testing.assert_close(theirs.model.state_dict()[name], value)
     torch.save(load("subpixel-x3").model.state_dict(), tmp_path / "sub.pth")
     assert load(tmp_path / "sub.pth", scale=3).model.padding == load("subpixel-x3").model.padding
+
+
+@pytest.mark.parametrize("color", ["RGB", "BGR", "YCbCr", "YCrCb"])
+def test_the_colors_that_a_network_works_on_are_found_out(tmp_path, color):
+    """The RGB network, with the change of color before its first layer and after its last, which are linear too."""
+    model = load("srcnn-9-1-5-rgb-x3").model
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    order = {"BGR": [2, 1, 0], "YCrCb": [0, 2, 1]}.get(color, [0, 1, 2])
+    offset = rgb_to_ycbcr(torch.zeros(3, 1, 1)).flatten()
+    into = (rgb_to_ycbcr(torch.eye(3)[:, None]) - offset[:, None, None])[:, 0] if color[0] == "Y" else torch.eye(3)
+    offset = offset if color[0] == "Y" else torch.zeros(3)
+    into, offset = into[order], offset[order]
+    first, last = "extraction", "reconstruction"
+    state[f"{first}.weight"] = torch.einsum("ochw,cd->odhw", state[f"{first}.weight"], into.inverse())
+    state[f"{first}.bias"] -= torch.einsum("ochw,c->o", state[f"{first}.weight"], offset)
+    state[f"{last}.weight"] = torch.einsum("dc,c...->d...", into, state[f"{last}.weight"])
+    state[f"{last}.bias"] = into @ state[f"{last}.bias"] + offset
+    torch.save(state, tmp_path / "w.pth")
+    if color[0] == "Y":
+        with pytest.raises(InputError, match=r"w.pth was trained for YCbCr, which only chapter 11 does"):
+            load(tmp_path / "w.pth", scale=3)
+        return
+    theirs = load(tmp_path / "w.pth")
+    assert f", {color}: " in theirs.card["found"]
+    for tensor, value in model.state_dict().items():
+        torch.testing.assert_close(theirs.model.state_dict()[tensor], value)
+
+
+@pytest.mark.parametrize("make", [SRCNN, functools.partial(SubPixelSRCNN, 2)])
+def test_a_network_for_bgr_is_turned_into_one_for_rgb(make):
+    model, image = make((5, 1, 3), (8, 4), channels=3).eval(), torch.rand(1, 3, 12, 14)
+    turned = pretrained.from_state_dict(pretrained._reversed(model.state_dict()), "the weights")
+    model.padding = turned.padding
+    with torch.no_grad():
+        torch.testing.assert_close(turned(image), model(image.flip(1)).flip(1))
 
 
 class _Planted:
