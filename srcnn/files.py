@@ -5,11 +5,30 @@ import io
 import json
 import logging
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+# sRGB in a PNG, in 1/100,000; a hundredth beside it is no other color
+_SRGB = {b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
+_SRGB[b"gAMA"] = struct.pack(">I", 45455)
+# What people write into an XMP block, and no size, orientation or second view of the old file
+_LASTING = {
+    "http://purl.org/dc/elements/1.1/": "dc",
+    "http://ns.adobe.com/xap/1.0/": "xmp",
+    "http://ns.adobe.com/xap/1.0/rights/": "xmpRights",
+    "http://ns.adobe.com/photoshop/1.0/": "photoshop",
+    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "Iptc4xmpCore",
+    "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
+    "http://ns.useplus.org/ldf/xmp/1.0/": "plus",
+    "http://creativecommons.org/ns#": "cc",
+    "http://ns.adobe.com/lightroom/1.0/": "lr",
+}
+_PASSING = ("Thumbnails", "ColorMode", "ICCProfile", "DocumentAncestors", "LegacyIPTCDigest")
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 
 class InputError(ValueError):
@@ -125,6 +144,52 @@ def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
         yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
         stream.seek(4, io.SEEK_CUR)
+
+
+def png_color(stream: BinaryIO) -> dict[bytes, bytes]:
+    """A PNG's chunks that give its numbers another color than sRGB has, as far as no profile does."""
+    position, chunks = stream.tell(), dict(png_chunks(stream))
+    stream.seek(position)
+    if b"cICP" in chunks:  # above a profile; primaries, curve, matrix and range
+        return {} if chunks[b"cICP"] == b"\1\15\0\1" else {b"cICP": chunks[b"cICP"]}
+    known = [] if {b"iCCP", b"sRGB"} & set(chunks) else _SRGB
+    told = {name: chunks[name] for name in known if len(chunks.get(name, b"")) == len(_SRGB[name])}
+    given, srgb = (np.frombuffer(b"".join(source[name] for name in told), ">i4") for source in (told, _SRGB))
+    return told if (np.abs(given - srgb) > 1_000).any() else {}
+
+
+def lasting_xmp(block: object) -> bytes | None:
+    """Of an XMP block what people wrote: title, description, makers, rights, keywords, ratings.
+
+    Returns:
+        A block for the enlarged photograph, or None where nothing is left or the block cannot be read: a tag is no
+        reason to refuse pixels.
+    """
+    from xml.etree import ElementTree  # here, because few files have such a block
+
+    for space, prefix in {**_LASTING, _RDF: "rdf", "adobe:ns:meta/": "x"}.items():
+        ElementTree.register_namespace(prefix, space)
+    found, lasting = f"{{{_RDF}}}", ElementTree.Element("{adobe:ns:meta/}xmpmeta")
+    try:
+        text = block.decode().strip("\0\ufeff \n\r\t")
+        if "<!DOCTYPE" in text:  # with which a small block can grow in reading; XMP has none
+            return None
+        root, kept = ElementTree.fromstring(text), ElementTree.SubElement(lasting, f"{found}RDF")
+        for part in next(root.iter(f"{found}RDF"), ()):
+            words = {name: value for name, value in part.attrib.items() if _lasts(name)}
+            nodes = [node for node in part if _lasts(node.tag)]
+            if part.tag == f"{found}Description" and (words or nodes):
+                ElementTree.SubElement(kept, part.tag, {f"{found}about": "", **words}).extend(nodes)
+        packet = ElementTree.tostring(lasting, "utf-8", xml_declaration=False)
+    except (AttributeError, SyntaxError, ValueError, RecursionError):
+        return None
+    mark = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    return mark + packet + b'<?xpacket end="w"?>' if len(kept) else None
+
+
+def _lasts(name: str) -> bool:
+    space, _, word = name.removeprefix("{").partition("}")
+    return space in _LASTING and word not in _PASSING
 
 
 def begins_every_scan(data: bytes) -> bool:

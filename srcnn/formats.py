@@ -8,7 +8,6 @@ PNG and tifffile for TIFF with 16 bits per channel.
 import hashlib
 import io
 import random
-import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +17,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from srcnn.files import InputError, begins_every_scan, decode_tiff, png_chunks
+from srcnn.files import InputError, begins_every_scan, decode_tiff, lasting_xmp, png_color
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 KINDS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # in Pillow's words; its other formats would start programs
-# sRGB in a PNG, in 1/100,000; a hundredth beside it is no other color
-_SRGB = {b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
-_SRGB[b"gAMA"] = struct.pack(">I", 45455)
 _TOO_DEEP = "{} has more than 8 bits per channel, the protocol has 8; save it as 8-bit RGB or gray"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PACKED = (1, 5, 8, 32773, 32946)  # TIFFs with 16 bits: not at all, LZW, Deflate, PackBits, an older Deflate
@@ -71,10 +67,17 @@ def decode(path: Path) -> tuple[np.ndarray, dict]:
             _check_extent(path, 1, 1, pictures)
             per_inch = {2: 1, 3: 2.54}.get(layout.get(296, 2), 0)
             dpi = _density([per_inch * layout.get(side, 0) for side in (282, 283)])
-            return upright(values, tags), {"exif": camera_block(tags), "icc": layout.get(34675), "dpi": dpi}
+            told = {
+                "exif": camera_block(tags),
+                "xmp": lasting_xmp(layout.get(700)),
+                "icc": layout.get(34675),
+                "dpi": dpi,
+            }
+            return upright(values, tags), told
         with _image(path, stream, served=True) as image:
             deep, icc, dpi = _sixteen(image), image.info.get("icc_profile"), _density(image.info.get("dpi"))
-            color = _color(stream) if image.format == "PNG" else {}
+            color = png_color(stream) if image.format == "PNG" else {}
+            xmp = lasting_xmp(image.info.get("xmp"))
             tags = tags_of(image)  # of a PNG they may stand behind the pixels, which Pillow then decodes
             if deep:
                 import imagecodecs  # here, because it takes longer to load than most files
@@ -86,7 +89,8 @@ def decode(path: Path) -> tuple[np.ndarray, dict]:
                 if image.mode == "CMYK":
                     image, icc = _screen_colors(path, image, icc), None
                 values = np.asarray(plain(image))
-            return upright(values, tags), {"exif": camera_block(tags), "icc": icc, "dpi": dpi, "color": color}
+            told = {"exif": camera_block(tags), "xmp": xmp, "icc": icc, "dpi": dpi, "color": color}
+            return upright(values, tags), told
 
 
 @contextmanager
@@ -223,18 +227,6 @@ def _density(dpi: Sequence[float] | None) -> tuple[float, float] | None:
     except (TypeError, ValueError, ArithmeticError):
         return None
     return (across, down) if all(1 <= value <= 65_535 for value in (across, down)) else None
-
-
-def _color(stream: BinaryIO) -> dict[bytes, bytes]:
-    """A PNG's chunks that give its numbers another color than sRGB has, as far as no profile does."""
-    position, chunks = stream.tell(), dict(png_chunks(stream))
-    stream.seek(position)
-    if b"cICP" in chunks:  # above a profile; primaries, curve, matrix and range
-        return {} if chunks[b"cICP"] == b"\1\15\0\1" else {b"cICP": chunks[b"cICP"]}
-    known = [] if {b"iCCP", b"sRGB"} & set(chunks) else _SRGB
-    told = {name: chunks[name] for name in known if len(chunks.get(name, b"")) == len(_SRGB[name])}
-    given, srgb = (np.frombuffer(b"".join(source[name] for name in told), ">i4") for source in (told, _SRGB))
-    return told if (np.abs(given - srgb) > 1_000).any() else {}
 
 
 def unidentified(path: Path) -> str:

@@ -27,7 +27,7 @@ _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", 
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
-_LONGEST_EXIF = 65_533  # bytes, of a JPEG
+_LONGEST = {"EXIF": 65_533, "XMP": 65_504}  # bytes, of a JPEG
 _LARGEST_TIFF = 2**32 - 2**24  # bytes of pixels: its offsets have 32 bits
 _STRIP = 2**22  # bytes of 16-bit pixels that are written at once
 
@@ -81,6 +81,7 @@ class Photograph:
             can cut, copy and convert but hardly compute with: numpy does.
         alpha: ``(1, H, W)``, of the same type, or None.
         exif: the EXIF block without the orientation, which the pixels now have; None where there was none.
+        xmp: what people wrote into the XMP block, or None.
         icc: the color profile, or None.
         dpi: pixels an inch, across and down, or None.
         color: the chunks gAMA, cHRM or cICP, of a PNG whose numbers have another color than sRGB and no profile.
@@ -89,6 +90,7 @@ class Photograph:
     pixels: Tensor
     alpha: Tensor | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     icc: bytes | None = None
     dpi: tuple[float, float] | None = None
     color: dict[bytes, bytes] = field(default_factory=dict)
@@ -127,7 +129,8 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
     kind = WRITABLE.get(Path(path).suffix.lower())
     if kind is None:
         raise InputError(f"{path} names no file type that can be written; end it in {', '.join(WRITABLE)}")
-    pixels, alpha, icc, exif = photograph.pixels, photograph.alpha, photograph.icc, len(photograph.exif or b"")
+    pixels, alpha, icc = photograph.pixels, photograph.alpha, photograph.icc
+    blocks = {"EXIF": len(photograph.exif or b""), "XMP": len(photograph.xmp or b"")}
     height, width = (scale * side for side in pixels.shape[-2:])
     size = height * width * pixels.itemsize * (len(pixels) + (alpha is not None))
     longest, lost = _LONGEST_SIDE.get(kind, max(height, width)), "cannot hold the photograph's"
@@ -137,7 +140,10 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
         (icc and kind == "BMP", f"{lost} color profile; end it in .png, .tif or .jpg"),
         (icc and kind == "WEBP" and len(pixels) == 1, f"{lost} color profile; end it in .png, .tif or .jpg"),
         (photograph.color and kind != "PNG", f"{lost} colors, which are not sRGB; end it in .png"),
-        (kind == "JPEG" and exif > _LONGEST_EXIF, f"{lost} EXIF block of {exif} bytes; take .png"),
+        *(
+            (kind == "JPEG" and blocks[name] > most, f"{lost} {name} block of {blocks[name]} bytes; take .png")
+            for name, most in _LONGEST.items()
+        ),
         (
             max(height, width) > longest,
             f"would be {width} x {height} pixels, more than the {longest} of {kind}; take .png",
@@ -161,6 +167,13 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     pixels, alpha = photograph.pixels, photograph.alpha
     options = {"exif": photograph.exif, "icc_profile": photograph.icc, "dpi": photograph.dpi}
     options = {name: value for name, value in options.items() if value is not None}
+    if photograph.xmp and kind in ("JPEG", "WEBP"):
+        options["xmp"] = photograph.xmp
+    elif photograph.xmp and kind == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", photograph.xmp.decode())
+    elif photograph.xmp and kind == "TIFF":
+        options["tiffinfo"] = {700: photograph.xmp}
     with atomic(path) as part, part.open("wb") as stream:
         if pixels.dtype == torch.uint16 or photograph.color:
             planes = [*pixels.numpy(), *([] if alpha is None else alpha.numpy())]
@@ -200,6 +213,7 @@ def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> No
     exif.load(options.get("exif", b""))
     layout = {256: width, 257: height, 258: (16,) * bands, 259: 1, 262: 1 if bands < 3 else 2, 277: bands}
     layout |= {273: 0, 278: height, 279: 2 * height * width * bands} | ({} if bands % 2 else {338: 2})
+    layout |= options.get("tiffinfo", {})
     layout |= {34675: options["icc_profile"]} if "icc_profile" in options else {}
     layout |= {282: options["dpi"][0], 283: options["dpi"][1], 296: 2} if "dpi" in options else {}
     tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II")

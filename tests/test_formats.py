@@ -192,19 +192,105 @@ def test_no_pixel_is_refused_for_a_tag(tmp_path, kind):
             assert back.size == photograph.pixels.shape[:0:-1]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+
+
+def _xmp(*parts: str) -> bytes:
+    spaces = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/"'
+    spaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"'
+    body = "".join(f"<rdf:Description rdf:about='' {spaces} {part}</rdf:Description>" for part in parts)
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {RDF}>{body}</rdf:RDF></x:xmpmeta>'.encode()
+
+
+def _with_xmp(kind: str, block: bytes) -> bytes:
+    """The small picture in a file with that block; of 16 bits where the kind says so."""
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", block.decode(errors="replace"))
+    if kind == "PNG 16":
+        head, values = b"\x89PNG\r\n\x1a\n", np.zeros((24, 41), np.uint8)
+        ihdr, text = struct.pack(">IIBBBBB", 20, 24, 16, 0, 0, 0, 0), b"XML:com.adobe.xmp\0\0\0\0\0" + block
+        parts = ((b"IHDR", ihdr), (b"iTXt", text), (b"IDAT", zlib.compress(values.tobytes())))
+        return head + b"".join(_png(part)[8:] for part in parts) + _png((b"IEND", b""))[8:]
+    if kind == "TIFF 16":
+        stream = io.BytesIO()
+        tifffile.imwrite(stream, np.zeros((24, 20), np.uint16), extratags=[(700, 1, len(block), block, True)])
+        return stream.getvalue()
+    options = {"PNG": {"pnginfo": text}, "TIFF": {"tiffinfo": {700: block}}}
+    return _saved(_picture(), kind, **options.get(kind, {"xmp": block}))
+
+
+KINDS = ["PNG", "JPEG", "WEBP", "TIFF", "PNG 16", "TIFF 16"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_orientation_in_xmp_alone_turns_nothing_as_in_a_browser(tmp_path, kind):
-    xmp = (
-        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
-    )
-    options = {"xmp": xmp}
-    if kind == "PNG":
-        options = {"pnginfo": PngInfo()}
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
-    if kind == "TIFF":
-        options = {"tiffinfo": {700: xmp}}
-    assert _from(tmp_path, _saved(_picture(), kind, **options)).pixels.shape == (3, 24, 20)
+    photograph = _from(tmp_path, _with_xmp(kind, _xmp('tiff:Orientation="6">')))
+    assert photograph.pixels.shape[1:] == (24, 20)
+    assert photograph.xmp is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        (kind, f"out.{end}")
+        for kind in KINDS
+        for end in (("png", "tif") if kind.endswith("16") else ("png", "tif", "jpg", "webp"))
+    ],
+)
+def test_of_an_xmp_block_what_people_wrote_travels(tmp_path, kind, target):
+    """Found in the file where each format's standard puts it; without the old size, turn and small views."""
+    title = '<dc:title><rdf:Alt><rdf:li xml:lang="de">Stra\u00dfe &amp; \u6a4b</rdf:li></rdf:Alt></dc:title>'
+    past = "<xmp:Thumbnails><rdf:Alt/></xmp:Thumbnails><exif:PixelXDimension>4032</exif:PixelXDimension>"
+    block = _xmp(f'tiff:Orientation="6" xmp:Rating="4">{title}{past}', 'exif:PixelYDimension="3024">')
+    block = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>' + block + b"   \n<?xpacket end='w'?>"
+    photograph = _from(tmp_path, _with_xmp(kind, block))
+    write_photograph(tmp_path / target, photograph)
+    content = (tmp_path / target).read_bytes()
+    if target == "out.tif":
+        with tifffile.TiffFile(tmp_path / target) as file:
+            told = file.pages[0].tags[700].value
+    else:
+        mark = {"out.png": b"iTXtXML:com.adobe.xmp\0\0\0\0\0", "out.webp": b"XMP "}
+        mark = mark.get(target, b"http://ns.adobe.com/xap/1.0/\0")
+        assert content.count(mark) == 1
+        told = content.split(mark)[1].split(b"<?xpacket end", 1)[0]
+    for wanted in ("Stra\u00dfe &amp; \u6a4b", 'xml:lang="de"', 'xmp:Rating="4"', 'xmlns:dc="http://purl.org/dc/'):
+        assert wanted.encode() in told
+    for gone in (b"Orientation", b"Thumbnails", b"Pixel"):
+        assert gone not in told
+    again = read_photograph(tmp_path / target)
+    assert again.xmp == photograph.xmp
+    assert torch.equal(again.pixels, photograph.pixels) or target == "out.jpg"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"",
+        b"no xml",
+        b"\xff\xfe" + "<a/>".encode("utf-16-le"),
+        b"<a/>",
+        _xmp("dc:title='cut'>")[:-9],
+        _xmp("dc:title='no end'"),
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + _xmp("dc:title='grown'>"),
+        _xmp("dc:title='deep'>" + 2_000 * "<dc:a>" + 2_000 * "</dc:a>"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG 16"])
+def test_no_pixel_is_refused_for_an_xmp_block(tmp_path, kind, block):
+    photograph = _from(tmp_path, _with_xmp(kind, block))
+    assert photograph.pixels.shape[1:] == (24, 20)
+    assert photograph.xmp is None
+
+
+def test_a_jpeg_that_cannot_hold_the_xmp_block_is_told_before(tmp_path):
+    photograph = _from(tmp_path, _with_xmp("PNG", _xmp(f"dc:title='{70_000 * 'x'}'>")))
+    with pytest.raises(InputError, match=r"cannot hold the photograph's XMP block of 7\d{4} bytes; take \.png"):
+        check_output(tmp_path / "out.jpg", photograph)
+    room = 65_504 - (len(photograph.xmp) - 70_000)
+    longest = _from(tmp_path, _with_xmp("PNG", _xmp(f"dc:title='{room * 'x'}'>")))
+    write_photograph(tmp_path / "out.jpg", longest)
+    assert read_photograph(tmp_path / "out.jpg").xmp == longest.xmp
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iTXt", b"iCCP"])

@@ -110,6 +110,7 @@ REFUSED = {
             for end in ("jpg", "tif", "webp", "bmp")
         ),
         (Photograph(SMALL, exif=bytes(66_000)), "out.jpg", r"EXIF block of 66000 bytes; take \.png"),
+        (Photograph(SMALL, xmp=bytes(66_000)), "out.jpg", r"XMP block of 66000 bytes; take \.png"),
     ],
     "a result longer": [
         (Photograph(empty(3, 5, 33_000)), "out.jpg", "more than the 65535 of JPEG"),
