@@ -8,6 +8,8 @@ import pytest
 import torch
 from scipy.ndimage import correlate1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torchmetrics.image import PeakSignalNoiseRatio
+from torchmetrics.image import StructuralSimilarityIndexMeasure as StructuralSimilarity
 
 from srcnn import images
 from srcnn.cli import explain
@@ -88,6 +90,21 @@ def test_the_three_windows_of_ssim(seed):
     every = ssim_map(a[0].numpy(), b[0].numpy())
     assert mirrored == pytest.approx(every.mean(), abs=1e-9)
     assert whole == pytest.approx(every[5:-5, 5:-5].mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("values", explain.VALUES)
+@pytest.mark.parametrize("border", [0, 3, 9])
+def test_torchmetrics_gives_the_same_scores(values, border):
+    original = crop(random.Random(border))
+    pair = [
+        explain.VALUES[values](image.double())[None, :, border : 60 - border, border : 60 - border]
+        for image in (enlarged(original), original)
+    ]
+    window = {"window": next(iter(explain.WINDOWS))}
+    for metric, judge, further in (("PSNR", PeakSignalNoiseRatio, {}), ("SSIM", StructuralSimilarity, window)):
+        ours = measure([(enlarged(original), original)], scale=3, metric=metric)
+        theirs = judge(data_range=1.0)(*pair).item()  # its sums have 32 bits
+        assert ours[Ruler(metric, values, border, **further)] == pytest.approx(theirs, abs=1e-5)
 
 
 def test_of_several_images_the_mean_and_the_mean_error_are_two_rulers():
