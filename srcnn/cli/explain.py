@@ -16,6 +16,7 @@ from typing import TypeVar
 import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
+from torch.nn.functional import pad
 
 from srcnn import resize
 from srcnn.color import luma, rgb_to_ycbcr
@@ -36,10 +37,15 @@ def _weighted(image: Tensor, weights: tuple[float, ...], unit: float) -> Tensor:
     return torch.einsum("c,chw->hw", thousandths, image.mul(255).round())[None] / (1000 * unit)
 
 
-def _by_skimage(output: Tensor, target: Tensor, *, peak: float, shave: int, full: bool, **options: object) -> float:
+def _padded(output: Tensor, target: Tensor, *, peak: float, shave: int, mode: str) -> float:
+    """SSIM with a window around every pixel: at the border it looks at what continues the image."""
+    a, b = (pad(resize.shave(image, shave)[None], (5, 5, 5, 5), mode=mode)[0] for image in (output, target))
+    return ssim(a, b, peak=peak, shave=0)
+
+
+def _uniform(output: Tensor, target: Tensor, *, peak: float, shave: int) -> float:
     a, b = (resize.shave(image, shave).numpy() for image in (target, output))
-    value = structural_similarity(a, b, data_range=peak, channel_axis=0, full=full, **options)
-    return float(value[1].mean() if full else value)
+    return float(structural_similarity(a, b, data_range=peak, channel_axis=0))
 
 
 #: What can be compared of two images, ``(3, H, W)`` in 0..1. A gray file among color files is luma as it is, and
@@ -60,10 +66,11 @@ _PER_CHANNEL = "RGB, mean of the channels' PSNR"
 #: Of SSIM; the first is that of the published tables.
 WINDOWS: dict[str, Callable[..., float]] = {
     "Gaussian window of 11 x 11, whole windows": ssim,
-    "Gaussian window of 11 x 11, image mirrored beyond its border": partial(
-        _by_skimage, full=True, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    "Gaussian window of 11 x 11, repeated border, as MATLAB's ssim has it": partial(_padded, mode="replicate"),
+    "Gaussian window of 11 x 11, mirrored border, as torchmetrics 1.4.2 and later have it": partial(
+        _padded, mode="reflect"
     ),
-    "uniform window of 7 x 7, as scikit-image has it": partial(_by_skimage, full=False),
+    "uniform window of 7 x 7, as scikit-image has it": _uniform,
 }
 
 

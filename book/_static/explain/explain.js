@@ -18,7 +18,8 @@ const [EXPLAIN_LUMA] = Object.keys(EXPLAIN_VALUES);
 const EXPLAIN_GRAY = "gray values as they are"; // the only ones of gray files
 const EXPLAIN_WINDOWS = [
   "Gaussian window of 11 x 11, whole windows",
-  "Gaussian window of 11 x 11, image mirrored beyond its border",
+  "Gaussian window of 11 x 11, repeated border, as MATLAB's ssim has it",
+  "Gaussian window of 11 x 11, mirrored border, as torchmetrics 1.4.2 and later have it",
   "uniform window of 7 x 7, as scikit-image has it",
 ];
 const EXPLAIN_MOST = 5e6; // pixels of an image: the largest of the usual sets have 4.2 million
@@ -52,8 +53,12 @@ function explainError(a, b) {
 const explainDecibels = (error) => -10 * Math.log10(error); // Infinity for equal images
 const explainMean = (numbers) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
 
-// A plane under a window, row by row and then column by column; beyond its border it is mirrored: c b a | a b c.
-function explainFiltered({ width, height, data }, taps) {
+// Which pixel of a line stands where it has none: its last one again, or c b | a b c | b a.
+const EXPLAIN_REPEATED = (k, length) => Math.min(Math.max(k, 0), length - 1);
+const EXPLAIN_MIRRORED = (k, length) => (k < 0 ? -k : k < length ? k : 2 * length - 2 - k);
+
+// A plane under a window, row by row and then column by column.
+function explainFiltered({ width, height, data }, taps, beyond) {
   const reach = taps.length >> 1;
   const pass = (from, length, step, count, stride) => {
     const to = new Float64Array(from.length);
@@ -61,8 +66,7 @@ function explainFiltered({ width, height, data }, taps) {
       for (let at = 0; at < length; at++) {
         let sum = 0;
         for (let t = -reach; t <= reach; t++) {
-          const k = at + t;
-          sum += taps[t + reach] * from[line * stride + step * (k < 0 ? -1 - k : k < length ? k : 2 * length - 1 - k)];
+          sum += taps[t + reach] * from[line * stride + step * beyond(at + t, length)];
         }
         to[line * stride + step * at] = sum;
       }
@@ -73,8 +77,8 @@ function explainFiltered({ width, height, data }, taps) {
 }
 
 // SSIM at each pixel. `sample`: variances are divided by one less than the number of pixels.
-function explainSsimMap(a, b, taps, sample) {
-  const filtered = (value) => explainFiltered({ ...a, data: a.data.map((x, i) => value(x, b.data[i])) }, taps);
+function explainSsimMap(a, b, taps, beyond, sample = false) {
+  const filtered = (value) => explainFiltered({ ...a, data: a.data.map((x, i) => value(x, b.data[i])) }, taps, beyond);
   const [ma, mb, maa, mbb, mab] = [(x) => x, (x, y) => y, (x) => x * x, (x, y) => y * y, (x, y) => x * y].map(filtered);
   const unbiased = sample ? taps.length ** 2 / (taps.length ** 2 - 1) : 1;
   const [c1, c2] = [0.01 ** 2, 0.03 ** 2];
@@ -85,7 +89,7 @@ function explainSsimMap(a, b, taps, sample) {
   });
 }
 
-// SSIM by each of the three windows.
+// SSIM by each of the windows.
 function explainSsims(a, b) {
   const bell = Array.from({ length: 11 }, (_, k) => Math.exp(-((k - 5) ** 2) / (2 * 1.5 ** 2)));
   const total = bell.reduce((sum, tap) => sum + tap);
@@ -93,9 +97,10 @@ function explainSsims(a, b) {
     const [x, y] = [i % a.width, Math.floor(i / a.width)];
     return Math.min(x, y, a.width - 1 - x, a.height - 1 - y) >= cut;
   }));
-  const gaussian = explainSsimMap(a, b, bell.map((tap) => tap / total), false);
-  const uniform = explainSsimMap(a, b, Array(7).fill(1 / 7), true);
-  return [inside(gaussian, 5), inside(gaussian, 0), inside(uniform, 3)];
+  const [repeated, mirrored] = [EXPLAIN_REPEATED, EXPLAIN_MIRRORED].map((beyond) =>
+    explainSsimMap(a, b, bell.map((tap) => tap / total), beyond));
+  const uniform = explainSsimMap(a, b, Array(7).fill(1 / 7), EXPLAIN_REPEATED, true);
+  return [inside(repeated, 5), inside(repeated, 0), inside(mirrored, 0), inside(uniform, 3)];
 }
 
 // Every way of measuring pairs of [output, original]: [{ metric, values, shave, mean, window, value }]. `rest` is
