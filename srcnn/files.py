@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ import numpy as np
 # sRGB in a PNG, in 1/100,000; a hundredth beside it is no other color
 _SRGB = {b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
 _SRGB[b"gAMA"] = struct.pack(">I", 45455)
+_NOTES = (b"tIME", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs", b"oFFs", b"bKGD", b"hIST", b"sPLT")  # of a PNG
 # What people write into an XMP block, and no size, orientation or second view of the old file
 _LASTING = {
     "http://purl.org/dc/elements/1.1/": "dc",
@@ -144,6 +146,29 @@ def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
         yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
         stream.seek(4, io.SEEK_CUR)
+
+
+def sound_png(stream: BinaryIO) -> BinaryIO:
+    """A PNG without those notes whose checksum is wrong: what changes no pixel is no reason to refuse one.
+
+    Returns:
+        The same stream, wound back, where nothing is wrong or the file is of another kind; else one in memory.
+    """
+    stream.seek(0)
+    wrong = []
+    if stream.read(8) == b"\x89PNG\r\n\x1a\n":
+        while len(head := stream.read(8)) == 8:
+            start, size = stream.tell() - 8, int.from_bytes(head[:4], "big")
+            if head[4:] in _NOTES and zlib.crc32(head[4:] + stream.read(size)) != int.from_bytes(stream.read(4), "big"):
+                wrong.append(slice(start, start + size + 12))
+            stream.seek(start + size + 12)
+    stream.seek(0)
+    if not wrong:
+        return stream
+    content = bytearray(stream.read())
+    for part in reversed(wrong):
+        del content[part]
+    return io.BytesIO(content)
 
 
 def png_color(stream: BinaryIO) -> dict[bytes, bytes]:

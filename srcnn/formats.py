@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from srcnn.files import InputError, begins_every_scan, decode_tiff, lasting_xmp, png_color
+from srcnn.files import InputError, begins_every_scan, decode_tiff, lasting_xmp, png_color, sound_png
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 KINDS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # in Pillow's words; its other formats would start programs
@@ -101,7 +101,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} is a folder; one image file is expected")
     try:
         with warnings.catch_warnings(action="ignore"), path.open("rb") as stream:
-            yield stream if stream.seekable() else io.BytesIO(stream.read())
+            yield sound_png(stream if stream.seekable() else io.BytesIO(stream.read()))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
     except UnidentifiedImageError:

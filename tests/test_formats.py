@@ -192,6 +192,29 @@ def test_no_pixel_is_refused_for_a_tag(tmp_path, kind):
             assert back.size == photograph.pixels.shape[:0:-1]
 
 
+def _wrongly_checked(content: bytes, kind: bytes, at: int) -> bytes:
+    """A PNG with one more chunk, whose checksum is wrong."""
+    note = bytearray(_png((kind, b"of no sense"))[8:])
+    note[-1] ^= 1
+    return content[:at] + bytes(note) + content[at:]
+
+
+@pytest.mark.parametrize("kind", [b"tIME", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs"])
+@pytest.mark.parametrize("at", [33, -12])  # before the pixels and after them
+@pytest.mark.parametrize("bits", ["PNG", "PNG 16"])
+def test_a_note_with_a_wrong_checksum_costs_no_pixel(tmp_path, kind, at, bits):
+    content = _with_xmp(bits, _xmp())
+    wrong = _from(tmp_path, _wrongly_checked(content, kind, at))
+    assert torch.equal(wrong.pixels, _from(tmp_path, content).pixels)
+
+
+@pytest.mark.parametrize("kind", [b"tRNS", b"gAMA", b"iCCP"])
+@pytest.mark.parametrize("bits", ["PNG", "PNG 16"])
+def test_what_changes_pixels_and_has_a_wrong_checksum_is_not_left_out(tmp_path, kind, bits):
+    with pytest.raises(InputError, match="damaged"):
+        _from(tmp_path, _wrongly_checked(_with_xmp(bits, _xmp()), kind, 33))
+
+
 RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 
 

@@ -204,6 +204,13 @@ TURNED = (  # an orientation in XMP alone, which browsers do not follow
 NOISE = np.random.default_rng(0).integers(0, 256, 1024, dtype=np.uint8).tobytes()
 
 
+def wrongly_checked(kind: bytes, content: bytes) -> bytes:
+    """A PNG with a note whose checksum is wrong."""
+    png = within(stored(COLOR), kind, content)
+    at = png.index(kind) + len(kind + content)
+    return png[:at] + bytes(4) + png[at + 4 :]
+
+
 def jpeg(**options) -> bytes:
     return stored(COLOR, "JPEG", **{"quality": 80} | options)
 
@@ -225,6 +232,8 @@ GOOD = {
     "turned.png": stored(COLOR, exif=oriented(6)),
     "xmp-turned.png": within(stored(COLOR), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + TURNED),
     "nonsense.png": within(stored(COLOR), b"eXIf", NONSENSE),
+    "wrong-time.png": wrongly_checked(b"tIME", struct.pack(">H5B", 2014, 9, 6, 12, 0, 0)),
+    "wrong-text.png": wrongly_checked(b"tEXt", b"Comment\0somewhere"),
     "megabytes-of-text.png": within(stored(COLOR), b"zTXt", b"Comment\0\0" + zlib.compress(bytes(3_000_000))),
     "srgb.png": stored(COLOR, icc_profile=SRGB),
     "dark.png": within(stored(COLOR), b"gAMA", struct.pack(">I", 100_000)),
