@@ -1,5 +1,6 @@
 """evaluation: the protocol against the published tables, and against a second program written from its description."""
 
+import copy
 import math
 
 import numpy as np
@@ -11,9 +12,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from srcnn import InputError, data, published
 from srcnn.color import gray, luma, quantize
-from srcnn.evaluation import Scores, evaluate, evaluate_all, mean_scores, upscaler
+from srcnn.evaluation import Scores, _in_blocks, evaluate, evaluate_all, mean_scores, upscaler
 from srcnn.images import sample
-from srcnn.model import SRCNN, SubPixelSRCNN, initialize
+from srcnn.model import PADDINGS, SRCNN, SubPixelSRCNN, initialize
 from srcnn.resize import enlarge, modcrop, shrink
 
 
@@ -141,6 +142,27 @@ def test_an_upscaler_of_the_sub_pixel_variant_takes_the_small_image_and_its_own_
     torch.testing.assert_close(upscaler(model)(low, 4), model(low[None])[0].detach())
     with pytest.raises(InputError, match="enlarges by 4, not by 3"):
         upscaler(model)(low, 3)
+
+
+@pytest.mark.parametrize("size", [(161, 400), (333, 20), (13, 500), (12, 350), (1, 330), (160, 160)])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(SRCNN((9, 1, 5), (6, 4), padding=padding) for padding in PADDINGS),
+        SRCNN((3, 3, 1, 5), (6, 4, 2), channels=3),
+        *(SubPixelSRCNN(scale, (5, 1, 3), (6, 4), padding=padding) for scale, padding in ((2, "zeros"), (3, "valid"))),
+    ],
+    ids=lambda model: f"{model.kernels} {model.padding} {model.scale}",
+)
+def test_blocks_leave_no_trace_and_no_network_sees_more_than_one(monkeypatch, model, size):
+    whole = copy.deepcopy(model)
+    whole.padding = model.inference_padding
+    image = torch.rand(1, model.channels, *size)
+    seen, forward = [], type(model).forward
+    monkeypatch.setattr(type(model), "forward", lambda self, x: (seen.append(x.shape[-2:]), forward(self, x))[1])
+    with torch.no_grad():
+        torch.testing.assert_close(_in_blocks(whole, image), forward(whole, image), rtol=0, atol=1e-6)
+    assert all(max(shape) <= 160 + 2 * model.border or min(shape) <= 2 * model.border for shape in seen)
 
 
 def test_a_network_that_copies_its_input_scores_as_bicubic():
