@@ -29,7 +29,7 @@ READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
 _LONGEST = {"EXIF": 65_533, "XMP": 65_504}  # bytes, of a JPEG
 _LARGEST_TIFF = 2**32 - 2**24  # bytes of pixels: its offsets have 32 bits
-_STRIP = 2**22  # bytes of 16-bit pixels that are written at once
+_STRIP = 2**22  # bytes that are written at once
 
 #: Photographs inside scikit-image's wheel that may be shown and shared (CC0, public domain or no known restriction, by
 #: their docstrings). Chelsea the cat and the coins are never trained on.
@@ -175,7 +175,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     elif photograph.xmp and kind == "TIFF":
         options["tiffinfo"] = {700: photograph.xmp}
     with atomic(path) as part, part.open("wb") as stream:
-        if pixels.dtype == torch.uint16 or photograph.color:
+        if kind in ("PNG", "TIFF"):  # of which Pillow would hold a second copy, of four bytes a pixel
             planes = [*pixels.numpy(), *([] if alpha is None else alpha.numpy())]
             given = (stream, planes, options)
             return _write_png(*given, photograph.color) if kind == "PNG" else _write_tiff(*given)
@@ -188,7 +188,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
 
 
 def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color: dict[bytes, bytes]) -> None:
-    """A PNG of 16 bits, or with chunks that Pillow does not write. It writes the others, beside a single pixel."""
+    """A PNG of 8 or 16 bits, strip by strip. All chunks but the size, the color and the pixels are written by Pillow."""
     pixel = io.BytesIO()
     Image.new(("L", "LA", "RGB", "RGBA")[len(planes) - 1], (1, 1)).save(pixel, "PNG", **options)
     (height, width), kind = planes[0].shape, planes[0].dtype.newbyteorder(">")
@@ -208,11 +208,11 @@ def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color:
 
 
 def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> None:
-    """A TIFF of 16 bits, uncompressed, as those of 8 are. Its tags are written by Pillow."""
-    (height, width), bands, exif = planes[0].shape, len(planes), Image.Exif()
+    """A TIFF of 8 or 16 bits, uncompressed, strip by strip. Its tags are written by Pillow."""
+    (height, width), size, bands, exif = planes[0].shape, planes[0].itemsize, len(planes), Image.Exif()
     exif.load(options.get("exif", b""))
-    layout = {256: width, 257: height, 258: (16,) * bands, 259: 1, 262: 1 if bands < 3 else 2, 277: bands}
-    layout |= {273: 0, 278: height, 279: 2 * height * width * bands} | ({} if bands % 2 else {338: 2})
+    layout = {256: width, 257: height, 258: (8 * size,) * bands, 259: 1, 262: 1 if bands < 3 else 2, 277: bands}
+    layout |= {273: 0, 278: height, 279: size * height * width * bands} | ({} if bands % 2 else {338: 2})
     layout |= options.get("tiffinfo", {})
     layout |= {34675: options["icc_profile"]} if "icc_profile" in options else {}
     layout |= {282: options["dpi"][0], 283: options["dpi"][1], 296: 2} if "dpi" in options else {}
@@ -220,14 +220,14 @@ def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> No
     for tag, value in ({tag: exif.get_ifd(tag) or exif[tag] for tag in exif} | layout).items():
         tags[tag] = value
     tags.save(stream)
-    for strip in _strips(planes, "<u2"):
+    for strip in _strips(planes, planes[0].dtype.newbyteorder("<")):
         stream.write(strip)
 
 
 def _strips(planes: list[np.ndarray], kind: str | np.dtype) -> Iterator[np.ndarray]:
     """A picture from top to bottom, so that no second copy of it is needed: ``(rows, width * bands)`` of that type."""
     height, width = planes[0].shape
-    rows = max(1, _STRIP // (2 * width * len(planes)))
+    rows = max(1, _STRIP // (planes[0].itemsize * width * len(planes)))
     for top in range(0, height, rows):
         yield np.stack([plane[top : top + rows] for plane in planes], -1).astype(kind).reshape(-1, width * len(planes))
 
