@@ -188,7 +188,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
 
 
 def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color: dict[bytes, bytes]) -> None:
-    """A PNG of 8 or 16 bits, strip by strip. All chunks but the size, the color and the pixels are written by Pillow."""
+    """A PNG of 8 or 16 bits, strip by strip. Chunks that are neither size, color nor pixels are written by Pillow."""
     pixel = io.BytesIO()
     Image.new(("L", "LA", "RGB", "RGBA")[len(planes) - 1], (1, 1)).save(pixel, "PNG", **options)
     (height, width), kind = planes[0].shape, planes[0].dtype.newbyteorder(">")

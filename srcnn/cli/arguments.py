@@ -65,8 +65,12 @@ def parser() -> argparse.ArgumentParser:
     _explain_flags(sub)
 
     sub = command("export", commands.export_run, "turn a finished run into weights with a model card and its log")
-    sub.add_argument("folder", help="the --out of a run")
-    sub.add_argument("-o", "--output", required=True, metavar="FILE.safetensors")
+    sub.add_argument("folder", help="the --out of a run; with --onnx also weights, a shipped name or a file")
+    sub.add_argument("-o", "--output", required=True, metavar="FILE", help="it ends in .safetensors, or in .onnx")
+    sub.add_argument(
+        "--onnx", action="store_true", help="write an ONNX model, with the bicubic interpolation inside, and no card"
+    )
+    sub.add_argument("--scale", type=_setting("scale"), help="of an ONNX model whose weights do not tell theirs")
     sub.add_argument("--data", nargs="+", action="extend", help="sets whose scores the card tells; set5 unless given")
     _root(sub)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from srcnn import data, fetch, results
+from srcnn import data, fetch, pretrained, results
 from srcnn.cli import answer
 from srcnn.cli.device import fastest_device
-from srcnn.files import InputError, shipped, writable
+from srcnn.cli.onnx_model import onnx_model
+from srcnn.files import InputError, shipped, writable, write
 from srcnn.progress import counter
 
 
@@ -101,14 +102,34 @@ def explain_figure(given: argparse.Namespace) -> None:
 
 
 def export_run(given: argparse.Namespace) -> None:
-    """``srcnn export``: a finished run becomes weights with a model card and its log."""
+    """``srcnn export``: a finished run becomes weights with a model card and its log, or an ONNX model."""
     output = Path(given.output)
+    if given.onnx:
+        _export_onnx(given, output)
+        return
+    if given.scale:
+        raise InputError("--scale is for --onnx alone; a run knows its own")
     if output.suffix != ".safetensors":
         raise InputError(f"{output} must end in .safetensors; the card and the log are put beside it")
     for path in (output, output.with_suffix(".md"), output.with_suffix(".jsonl")):
         writable(path)
     for path in results.export(Path(given.folder), output, given.data or ["set5"]):
         print(path)
+
+
+def _export_onnx(given: argparse.Namespace, output: Path) -> None:
+    if output.suffix != ".onnx":
+        raise InputError(f"{output} must end in .onnx")
+    if given.data:
+        raise InputError("--data is for the card that weights have; leave it out with --onnx")
+    writable(output)
+    run = Path(given.folder) / "weights.safetensors"
+    loaded = pretrained.load(run if run.is_file() else given.folder, scale=given.scale)
+    scale = given.scale or loaded.model.scale or loaded.card.get("scale")
+    if scale is None:
+        raise InputError(f"{given.folder} does not tell its scale; give --scale 2, 3 or 4")
+    write(output, onnx_model(loaded.model, scale=scale).SerializeToString())
+    print(output)
 
 
 def reproduce(given: argparse.Namespace) -> None:
