@@ -103,7 +103,8 @@ def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:
             raise InputError("soap needs eigenvectors, which PyTorch does not compute on mps; give --device cpu")
         from pytorch_optimizer import SOAP  # here, because its import costs seconds that only training should pay
 
-        return SOAP(groups, lr=rate, betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=10)
+        often = config.precondition_frequency
+        return SOAP(groups, lr=rate, betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=often)
     raise InputError(f"optimizer {config.optimizer!r} is unknown; it is soap, adam or sgd")
 
 
@@ -117,6 +118,7 @@ class Learner:
         wrap: what several processes put around the network, so that they share its gradients; see
             :meth:`srcnn.distributed.Group.wrap_ddp`.
         processes: how many train together.
+        optimizer: makes it from network and configuration.
 
     Raises:
         InputError: the loss, the optimizer or the precision is unknown, the batch has no such micro-batches, or
@@ -140,6 +142,7 @@ class Learner:
         *,
         wrap: Callable[[torch.nn.Module], torch.nn.Module] = lambda network: network,
         processes: int = 1,
+        optimizer: Callable[[SRCNN, TrainConfig], torch.optim.Optimizer] = make_optimizer,
     ) -> None:
         if config.loss not in LOSSES:
             raise InputError(f"loss {config.loss!r} is unknown; it is {' or '.join(LOSSES)}")
@@ -155,7 +158,7 @@ class Learner:
         # channels_last lets one matrix product read all channels of a pixel: twice the speed on a CPU
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
-        self.optimizer = make_optimizer(self.model, config)
+        self.optimizer = optimizer(self.model, config)
         self.precision = resolve_precision(config.precision, self.device)
         # several processes skip the same steps: an infinite gradient of one makes the mean of all infinite
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
