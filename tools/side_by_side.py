@@ -1,0 +1,104 @@
+"""Measure this checkout beside an older commit: ``python tools/side_by_side.py d2415fd``.
+
+The two run in turns, each in a process of its own, so that whatever else the machine does falls on both alike. Measured
+is the command ``srcnn upscale`` on a photograph of 12 megapixels, reading and writing included. Medians, the median
+ratio of the turns, and the largest difference of two results in gray levels go into data/results/side-by-side.json.
+Trainings are compared by ``srcnn reproduce speedrun``.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from srcnn import images, pretrained, results
+from srcnn.reproduce.timing import ratio
+from srcnn.reproduce.upscaling import tiled_sample
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "data" / "results" / "side-by-side.json"
+# One enlargement by the command, in a process that has enlarged nothing but a tiny picture before. It holds for every
+# commit, so it uses what all of them have.
+ENLARGE = """
+import contextlib, io, json, sys, time
+from srcnn import cli
+photo, small, output, scale = sys.argv[1:]
+def command(photo, output):
+    with contextlib.redirect_stdout(io.StringIO()):
+        if cli.main(["upscale", photo, "-o", output, "--scale", scale]):
+            sys.exit("srcnn upscale failed")
+def memory(name):
+    line = next(line for line in open("/proc/self/status") if line.startswith(name))
+    return int(line.split()[1]) * 1024
+command(small, output + ".small.png")
+before, began = memory("VmRSS"), time.perf_counter()
+command(photo, output)
+print(json.dumps({"seconds": time.perf_counter() - began, "peak": memory("VmHWM") - before}))
+"""
+
+
+def enlarge(tree: Path, folder: Path, label: str, scale: int) -> dict:
+    """Seconds and bytes of one enlargement by the package of that tree; the result stays in the folder."""
+    output = folder / f"{label}-x{scale}.png"
+    for before in (output, Path(f"{output}.small.png")):
+        before.unlink(missing_ok=True)
+    given = [str(folder / "photo.png"), str(folder / "small.png"), str(output), str(scale)]
+    environment = os.environ | {"PYTHONPATH": str(tree)}
+    words = [sys.executable, "-c", ENLARGE, *given]
+    done = subprocess.run(words, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def summary(seen: dict[str, list[dict]]) -> dict:
+    """Medians of both trees and the ratio of the newer one's seconds to the older one's."""
+    older, newer = ([turn["seconds"] for turn in turns] for turns in seen.values())
+    medians = {
+        label: {key: round(median(turn[key] for turn in turns), 4) for key in turns[0]} for label, turns in seen.items()
+    }
+    return {"medians": medians, "ratio": ratio(newer, older), "turns": seen}
+
+
+def compare(trees: dict[str, Path], folder: Path, *, size: tuple[int, int], scale: int, repeats: int) -> dict:
+    """The command of both trees, in turns, on a photograph of that height and width."""
+    images.write_photograph(folder / "photo.png", tiled_sample(*size))
+    images.write_photograph(folder / "small.png", tiled_sample(32, 32))
+    seen = {label: [] for label in trees}
+    for turn in range(repeats):
+        for label, tree in trees.items():
+            seen[label].append(enlarge(tree, folder, label, scale))
+            print(f"x{scale}, turn {turn + 1} of {repeats}, {label}: {seen[label][-1]}", flush=True)
+    pictures = [images.read_photograph(folder / f"{label}-x{scale}.png").pixels.numpy() for label in trees]
+    levels = int(np.abs(np.subtract(*(picture.astype(np.int16) for picture in pictures))).max())
+    return {"pictures": sum(3 * size[0] * size[1] * side**2 for side in (1, scale)), "levels": levels, **summary(seen)}
+
+
+def main() -> None:
+    """Measure, and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("commit", help="the older one")
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    where = {"machine": pretrained.hardware_name(), "torch": version("torch")}
+    record = {"command": f"python tools/side_by_side.py {given.commit}", "commit": given.commit, **where}
+    with tempfile.TemporaryDirectory() as place:
+        older = Path(place) / "older"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", older, given.commit], cwd=ROOT, check=True)
+        try:
+            trees = {given.commit: older, "this": ROOT}
+            for scale in (2, 3):
+                settings = {"size": (3_000, 4_000), "scale": scale, "repeats": given.repeats}
+                record[f"x{scale}"] = compare(trees, Path(place), **settings)
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", older], cwd=ROOT, check=True)
+    results.write_json(record, OUT)
+
+
+if __name__ == "__main__":
+    main()
