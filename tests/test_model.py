@@ -5,6 +5,8 @@ import pytest
 import torch
 from scipy.signal import correlate
 
+from srcnn.color import luma
+from srcnn.images import sample
 from srcnn.model import INITIALIZATIONS, PADDINGS, SRCNN, SubPixelSRCNN, conv2d_few_outputs, initialize
 from srcnn.published import PARAMETERS
 
@@ -162,6 +164,20 @@ def test_torch_scheme_is_uniform_within_one_over_the_root_of_the_fan_in():
         assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.06)  # 800 weights: 4 / sqrt(5n)
         assert layer.bias.any()
         assert layer.bias.abs().max() <= bound
+
+
+def test_centered_is_torchs_with_filters_that_a_flat_patch_leaves_where_their_biases_were():
+    drawn, centered = (initialize(SRCNN(), scheme, seed=0) for scheme in ("torch", "centered"))
+    flat = torch.full((1, 1, 9, 9), 0.45)
+    with torch.no_grad():
+        torch.testing.assert_close(centered.extraction(flat).flatten(), drawn.extraction.bias)
+        for layer in ("mapping", "reconstruction"):
+            assert torch.equal(getattr(centered, layer).bias, getattr(drawn, layer).bias)
+        for ours, theirs in zip(centered.parameters(), drawn.parameters(), strict=True):
+            assert ours.ndim == 1 or torch.equal(ours, theirs)
+        patches = torch.nn.functional.unfold(luma(sample("chelsea"))[None], 9, stride=7)[0].T.reshape(-1, 1, 9, 9)
+        silent = [(model.extraction(patches) <= 0).double().mean((0, 2, 3)) > 0.99 for model in (drawn, centered)]
+    assert silent[0].sum() > 2 * silent[1].sum()
 
 
 @pytest.mark.parametrize(

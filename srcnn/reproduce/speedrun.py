@@ -38,7 +38,9 @@ P_VALUE = 0.01
 #: From the oldest to the newest.
 ENTRIES: dict[str, TrainConfig] = {
     "fast": with_changes("fast", steps=1_500),
-    "half batches": with_changes("fast", steps=1_600, batch_size=16, ema_share=0.05, precondition_frequency=5),
+    "centered, half batches": with_changes(
+        "fast", steps=1_650, batch_size=16, ema_share=0.05, initialization="centered"
+    ),
 }
 
 
