@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _root(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
-    what = "tables, copies, tutorial, ablations, benchmarks, processors, gpu or weights"
+    what = "tables, copies, tutorial, ablations, optimizers, benchmarks, speedrun, processors, gpu or weights"
     sub.add_argument("experiment", help=what)
     sub.add_argument("--out", help="folder for the results; the checkout's own unless given")
     _gpu_flags(sub)

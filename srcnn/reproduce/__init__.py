@@ -2,7 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from srcnn.reproduce import ablations, benchmarks, copies, gpu, processors, speedrun, tables, tutorial, weights
+from srcnn.reproduce import (
+    ablations,
+    benchmarks,
+    copies,
+    gpu,
+    optimizers,
+    processors,
+    speedrun,
+    tables,
+    tutorial,
+    weights,
+)
 
 # Each writes its files into a folder, data/results or data/weights of a checkout unless another is given, and yields a
 # record of what it wrote, with the line that the command prints.
@@ -11,6 +22,7 @@ EXPERIMENTS: dict[str, Callable[..., Iterator[dict]]] = {
     "copies": copies.run,
     "tutorial": tutorial.run,
     "ablations": ablations.run,
+    "optimizers": optimizers.run,
     "benchmarks": benchmarks.run,
     "speedrun": speedrun.run,
     "processors": processors.run,
