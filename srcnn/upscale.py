@@ -23,7 +23,7 @@ from srcnn.resize import enlarge
 
 SMALLEST = 4  # pixels a side: what bicubic interpolation looks at
 LARGEST = 600_000_000  # pixels of the result: 1.8 GB of bytes, and 3.6 GB with 16 bits
-_TILE = 1_440  # pixels a side of the result: a plane of floats takes 8 MB, and there are a dozen
+_TILE = 1_152  # pixels a side of the result: a plane of floats takes 5 MB, and there are a dozen
 _SEEN = 8  # of 255: what covers less of its background is not seen
 _BLACK, _LUMA = 16 / 255, 219 / 255  # where luma begins, and how far it reaches
 _REACH = 4  # low-resolution pixels that bicubic needs beside a tile, with room to spare

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from srcnn import results
 from srcnn.evaluation import evaluate, mean_scores, upscaler
 from srcnn.recipes import with_changes
 from srcnn.reproduce import EXPERIMENTS, speedrun
@@ -61,15 +60,3 @@ def test_the_entries_keep_the_rules_that_can_be_read_off_them():
     assert EXPERIMENTS["speedrun"] is speedrun.run
     for config in speedrun.ENTRIES.values():
         assert (config.architecture, config.widths, config.scale, config.data) == ("9-1-5", "64-32", 3, "t91")
-
-
-def test_the_kept_record_is_of_the_entries_and_each_of_them_holds():
-    kept = results.stored("speedrun")
-    assert kept["rules"] == list(speedrun.RULES)
-    assert kept["target"] == 32.39
-    assert {name: told["training"] for name, told in kept["entries"].items()} == {
-        name: speedrun.command_line(config) for name, config in speedrun.ENTRIES.items()
-    }
-    assert all(told["is_a_record"] and len(told["seeds"]) >= 5 for told in kept["entries"].values())
-    times = [told["of_the_oldest"] for told in kept["entries"].values()]
-    assert times == sorted(times, reverse=True)

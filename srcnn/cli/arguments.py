@@ -65,14 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _explain_flags(sub)
 
     sub = command("export", commands.export_run, "turn a finished run into weights with a model card and its log")
-    sub.add_argument("folder", help="the --out of a run; with --onnx also weights, a shipped name or a file")
-    sub.add_argument("-o", "--output", required=True, metavar="FILE", help="it ends in .safetensors, or in .onnx")
-    sub.add_argument(
-        "--onnx", action="store_true", help="write an ONNX model, with the bicubic interpolation inside, and no card"
-    )
-    sub.add_argument("--scale", type=_setting("scale"), help="of an ONNX model whose weights do not tell theirs")
-    sub.add_argument("--data", nargs="+", action="extend", help="sets whose scores the card tells; set5 unless given")
-    _root(sub)
+    _export_flags(sub)
 
     sub = command("reproduce", commands.reproduce, "make the measured tables of the book again")
     what = "tables, copies, tutorial, ablations, optimizers, benchmarks, speedrun, processors, gpu or weights"
@@ -81,6 +74,17 @@ def parser() -> argparse.ArgumentParser:
     _gpu_flags(sub)
     _root(sub)
     return whole
+
+
+def _export_flags(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("folder", help="the --out of a run; with --onnx also weights, a shipped name or a file")
+    sub.add_argument("-o", "--output", required=True, metavar="FILE", help="it ends in .safetensors, or in .onnx")
+    sub.add_argument(
+        "--onnx", action="store_true", help="write an ONNX model, with the bicubic interpolation inside, and no card"
+    )
+    sub.add_argument("--scale", type=_setting("scale"), help="of an ONNX model whose weights do not tell theirs")
+    sub.add_argument("--data", nargs="+", action="extend", help="sets whose scores the card tells; set5 unless given")
+    _root(sub)
 
 
 def _explain_flags(sub: argparse.ArgumentParser) -> None:
