@@ -187,7 +187,7 @@ def lasting_xmp(block: object) -> bytes | None:
     """Of an XMP block what people wrote: title, description, makers, rights, keywords, ratings.
 
     Returns:
-        A block for the enlarged photograph, or None where nothing is left or the block cannot be read: a tag is no
+        A block for the enlarged photograph, or None where nothing is left or the block cannot be read, for a tag is no
         reason to refuse pixels.
     """
     from xml.etree import ElementTree  # here, because few files have such a block
