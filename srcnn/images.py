@@ -27,7 +27,7 @@ _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", 
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}
 READABLE = tuple(WRITABLE)
 _LONGEST_SIDE = {"JPEG": 65_535, "WEBP": 16_383}
-_LONGEST = {"EXIF": 65_533, "XMP": 65_504}  # bytes, of a JPEG
+_LONGEST_BLOCK = {"EXIF": 65_533, "XMP": 65_504}  # bytes, of a JPEG
 _LARGEST_TIFF = 2**32 - 2**24  # bytes of pixels: its offsets have 32 bits
 _STRIP = 2**22  # bytes that are written at once
 
@@ -142,7 +142,7 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
         (photograph.color and kind != "PNG", f"{lost} colors, which are not sRGB; end it in .png"),
         *(
             (kind == "JPEG" and blocks[name] > most, f"{lost} {name} block of {blocks[name]} bytes; take .png")
-            for name, most in _LONGEST.items()
+            for name, most in _LONGEST_BLOCK.items()
         ),
         (
             max(height, width) > longest,

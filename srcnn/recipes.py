@@ -35,7 +35,6 @@ class TrainConfig:
         steps: how many optimizer steps.
         loss: ``"mse"``, the paper's, or ``"l1"``, the mean absolute error.
         optimizer: ``"soap"``, ``"adam"`` or ``"sgd"`` (momentum 0.9).
-        precondition_frequency: of SOAP, how many steps pass between two looks for its eigenvectors.
         learning_rate: for the mean squared error over pixels 0..1.
         last_layer_lr_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
         cosine: whether the learning rate falls to zero along half a cosine, after a warm-up.
@@ -66,7 +65,6 @@ class TrainConfig:
     steps: int
     loss: str = "mse"
     optimizer: str
-    precondition_frequency: int = 10
     learning_rate: float
     last_layer_lr_factor: float = 1.0
     cosine: bool = False
@@ -188,7 +186,7 @@ def with_changes(recipe: str, **changes: object) -> TrainConfig:
 
 
 _SHORT = {"batch_size": "--batch", "learning_rate": "--lr"}
-_AT_LEAST_ONE = ("batch_size", "patch_size", "steps", "micro_batches", "warmup_steps", "precondition_frequency")
+_AT_LEAST_ONE = ("batch_size", "patch_size", "steps", "micro_batches", "warmup_steps")
 
 
 def kinds() -> dict[str, type]:

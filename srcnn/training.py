@@ -23,6 +23,7 @@ from srcnn.recipes import TrainConfig
 #: A function of the step's number, from 0, that gives inputs ``(N, C, h, w)`` and their targets ``(N, C, H, W)``.
 Batches = Callable[[int], tuple[Tensor, Tensor]]
 PRECISIONS = ("auto", "float32", "tf32", "bfloat16", "float16")
+EIGENVECTORS_EVERY = 10  # steps of SOAP between two looks for them
 LOSSES = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 
@@ -103,8 +104,7 @@ def make_optimizer(model: SRCNN, config: TrainConfig) -> torch.optim.Optimizer:
             raise InputError("soap needs eigenvectors, which PyTorch does not compute on mps; give --device cpu")
         from pytorch_optimizer import SOAP  # here, because its import costs seconds that only training should pay
 
-        often = config.precondition_frequency
-        return SOAP(groups, lr=rate, betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=often)
+        return SOAP(groups, lr=rate, betas=(0.95, 0.95), weight_decay=0.0, precondition_frequency=EIGENVECTORS_EVERY)
     raise InputError(f"optimizer {config.optimizer!r} is unknown; it is soap, adam or sgd")
 
 

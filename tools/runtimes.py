@@ -1,9 +1,9 @@
 """Measure other runtimes beside the package on the same network: ``python tools/runtimes.py``.
 
-It needs ``pip install onnx onnxruntime openvino ncnn``. Each runtime makes of the same low-resolution luma of four
-megapixels (at x2 and x3 enlarged, by bicubic inside its model or, for ncnn, before the clock starts) what the package
-makes of it, in tiles of the size that suits it best, in turns, each in a process of its own. Seconds a megapixel, bytes
-beyond the pictures and the largest difference in gray levels go into data/results/runtimes.json.
+It needs ``pip install onnx onnxruntime openvino ncnn``. Each runtime makes of the same luma of one megapixel what the
+package makes of it at x2 and x3, in tiles of the size that suits it best, in turns, each in a process of its own. The
+bicubic interpolation is inside the model; only ncnn is given its result, before the clock starts. Seconds a megapixel
+of the result, bytes beyond the pictures and the largest difference in levels go into data/results/runtimes.json.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from torch.quasirandom import SobolEngine
 
 from srcnn.model import SRCNN
 from srcnn.recipes import TrainConfig
-from srcnn.training import make_optimizer
+from srcnn.training import EIGENVECTORS_EVERY, make_optimizer
 
 # Learning rates, two decades a method, around the best of short trials. What they mean differs: that of SGD multiplies
 # gradients, that of Muon orthogonal matrices, the others' numbers of about 1.
@@ -49,8 +49,8 @@ def _merged(model: SRCNN, config: TrainConfig, betas: Betas) -> Optimizer:
     groups = _filters_apart(model, config)
     for group in groups:
         group.update(merge_dims=group.pop("filters"), max_precondition_dim=81)  # a bias has nothing to merge
-    often = config.precondition_frequency
-    return SOAP(groups, lr=config.learning_rate, betas=betas, weight_decay=0.0, precondition_frequency=often)
+    given = {"betas": betas, "weight_decay": 0.0, "precondition_frequency": EIGENVECTORS_EVERY}
+    return SOAP(groups, lr=config.learning_rate, **given)
 
 
 def _muon(model: SRCNN, config: TrainConfig, betas: Betas) -> Optimizer:
