@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
+from srcnn import results
 from srcnn.evaluation import evaluate, mean_scores, upscaler
 from srcnn.recipes import with_changes
 from srcnn.reproduce import EXPERIMENTS, speedrun
@@ -60,3 +62,22 @@ def test_the_entries_keep_the_rules_that_can_be_read_off_them():
     assert EXPERIMENTS["speedrun"] is speedrun.run
     for config in speedrun.ENTRIES.values():
         assert (config.architecture, config.widths, config.scale, config.data) == ("9-1-5", "64-32", 3, "t91")
+
+
+def test_the_kept_record_is_of_the_entries_and_the_page_of_the_commands_prints_it():
+    kept = results.stored("speedrun")
+    assert kept["rules"] == list(speedrun.RULES)
+    assert kept["target"] == 32.39
+    assert kept["entries"].keys() == speedrun.ENTRIES.keys()
+    page = (Path(__file__).resolve().parents[1] / "book" / "api" / "commands.md").read_text(encoding="utf-8")
+    assert all(f"- {rule}\n" in page for rule in speedrun.RULES)
+    assert f"Measured on {kept['machine']}:" in page
+    for name, told in kept["entries"].items():
+        assert told["training"] == speedrun.command_line(speedrun.ENTRIES[name])
+        assert len(told["seeds"]) >= 5
+        assert told["is_a_record"]
+        assert f"- {name}: `{told['training']}`\n" in page
+        figures = f"{told['seconds']:.1f} | {told['of_the_oldest']:.2f} | {told['psnr']:.2f} | {told['validation']:.2f}"
+        assert f"| {name} | {figures} | {told['p_value']:.1g} | yes |\n" in page
+    first, *others = kept["entries"].values()
+    assert all(told["validation"] >= first["validation"] for told in others)  # its steps were chosen for that

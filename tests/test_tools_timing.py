@@ -1,5 +1,6 @@
 """The tools that measure this checkout beside an older commit, and beside other runtimes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from srcnn.reproduce.upscaling import tiled_sample
 from srcnn.upscale import upscale
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "book" / "api" / "commands.md").read_text(encoding="utf-8")
 
 
 def test_two_trees_enlarge_in_turns_and_their_results_are_compared(tmp_path, capsys):
@@ -51,3 +53,35 @@ def test_every_runtime_gives_the_same_image_whatever_its_tiles(tmp_path, monkeyp
     assert told["seconds"] > 0
     expected = upscaler(network)(luma(to_float(tiled_sample(60, 60).pixels)), 2).numpy()
     assert np.abs(np.load(output).reshape(expected.shape) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_the_page_of_the_commands_prints_the_kept_comparison_with_the_older_commit(scale):
+    kept = json.loads(side_by_side.OUT.read_text(encoding="utf-8"))
+    assert f"medians of 5 turns by `{kept['command']}`" in PAGE
+    assert f"({kept['machine']})" in PAGE
+    told = kept[f"x{scale}"]
+    assert {len(turns) for turns in told["turns"].values()} == {5}
+    seconds, pixels = told["medians"]["this"]["seconds"], 12 * scale**2
+    beyond = max(turn["peak"] for turn in told["turns"]["this"]) - told["pictures"]
+    time = f"{seconds:.0f} s | {seconds / pixels:.2f} s"
+    assert f"| x{scale} | {pixels} | {time} | {beyond / 1e6:.0f} MB | {told['ratio']:.2f} |\n" in PAGE
+    assert told["levels"] <= 1  # one rounding of a sum in another order
+    assert told["ratio"] <= 0.45
+    assert beyond < 200e6
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_the_page_of_the_commands_prints_the_kept_comparison_with_other_runtimes(scale):
+    kept = json.loads(runtimes.OUT.read_text(encoding="utf-8"))[f"x{scale}"]
+    assert kept.keys() == runtimes.RUNTIMES.keys()
+    rows = [line.split(" | ")[1:] for line in PAGE.splitlines() if f" | x{scale} | " in line and " MB | " in line]
+    wanted = [
+        f"{told['version']} | x{scale} | {told['seconds_per_megapixel']:.2f} | "
+        f"{told['peak'] / 1e6:,.0f} MB | {told['levels']:.2f} |"
+        for told in kept.values()
+    ]
+    assert [" | ".join(row) for row in rows] == wanted
+    fastest = min(kept, key=lambda runtime: kept[runtime]["seconds_per_megapixel"])
+    assert fastest == "srcnn"
+    assert max(told["levels"] for told in kept.values()) < 0.1
