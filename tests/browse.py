@@ -31,9 +31,11 @@ def in_the_browser(test):
 
 
 def pages(folder: str = "") -> list[str]:
-    """The built pages, or those in a folder."""
+    """The built pages, or those in a folder, without old addresses that only lead to another page."""
     found = (PAGES / folder).rglob("*.html") if PAGES.exists() else ()
-    names = sorted(path.relative_to(PAGES).as_posix() for path in found)
+    leads_on = 'http-equiv="refresh"'
+    kept = [path for path in found if path.name == "index.html" or leads_on not in path.read_text(encoding="utf-8")]
+    names = sorted(path.relative_to(PAGES).as_posix() for path in kept)
     return [name for name in names if not name.startswith(("_static/", "_sources/"))] or ["index.html"]
 
 

@@ -4,7 +4,7 @@ import hashlib
 import http.server
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +86,51 @@ def address() -> Iterator[str]:
 
     with pdf.served(PAGES) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def live_folder(tmp_path_factory) -> Path:
+    """The scripts of the live figures, with those that are made."""
+    import live
+
+    folder = tmp_path_factory.mktemp("live")
+    for path in live.FOLDER.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    live.write(folder)
+    return folder
+
+
+@pytest.fixture
+def live_figure(browser, live_folder) -> Iterator[Callable]:
+    """A function that opens a page with one live figure, from the disk; nothing may go wrong on it until the end."""
+    import live
+    from playwright.sync_api import expect
+
+    opened, troubles = [], []
+
+    def show(name: str, *, width: int = 1000, below: int = 0, fails: bool = False):
+        """`below` pixels of nothing come first; with `fails` errors are the test's own matter."""
+        place = live_folder / f"{name}-{below}.html"
+        place.write_text(
+            '<!DOCTYPE html><html lang="en"><meta name="viewport" content="width=device-width"><title>Live</title>'
+            f'<link rel="stylesheet" href="live.css"><main><h1>Live</h1><div style="height: {below}px"></div>'
+            f'<div data-live="{name}"><p>In the online book.</p></div></main>'
+            f'<script>{live.needs([name])}</script><script defer src="kit.js"></script></html>'
+        )
+        page = browser.new_page(viewport={"width": width, "height": 1400}, reduced_motion="reduce")
+        opened.append(page)
+        if not fails:
+            page.on("pageerror", lambda error: troubles.append(str(error)))
+            page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.goto(place.as_uri())
+        if not below and not fails:
+            expect(page.locator(".live")).to_be_visible(timeout=30_000)
+        return page
+
+    yield show
+    for page in opened:
+        page.close()
+    assert troubles == []
 
 
 @pytest.fixture

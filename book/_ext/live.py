@@ -1,0 +1,79 @@
+"""The live figures: where a chapter has ``<div data-live="train">``, its page loads the scripts that draw one.
+
+Only kit.js comes with the page; it loads a figure's own scripts when the reader comes near. What a figure needs besides
+code (sample photographs, weights, measured scores) becomes a script too, because a page that was opened from a disk may
+read no other file.
+"""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+
+from srcnn import files, images, luma
+from srcnn.results import stored
+
+FOLDER = Path(__file__).parents[1] / "_static" / "live"
+ENGINE = ("engine.js", "code.js")
+# the scripts of each figure, in the order in which they are loaded
+FIGURES = {"train": (*ENGINE, "marks.js", "train.js", "training.js")}
+PLACE = re.compile(r'data-live="(\w+)"')
+
+
+def photographs() -> str:
+    """The text of photographs.js: every sample photograph's luma in 8 bits, as PNG."""
+    names = [name for group in images.SAMPLE.values() for name in group]
+    data = {name: base64.b64encode(images.png(luma(images.sample(name)))).decode() for name in names}
+    return f'"use strict";\nconst livePhotographs = {json.dumps(data)};\n'
+
+
+def marks() -> str:
+    """The text of marks.js: where networks stand on the held-out photographs when they reach published scores."""
+    return f'"use strict";\nconst liveMarks = {json.dumps(stored("live-marks")["scales"])};\n'
+
+
+def figures(doctree: nodes.document | None) -> list[str]:
+    """The live figures of a page, in their order."""
+    raw = doctree.findall(nodes.raw) if doctree else ()
+    found = [name for node in raw for name in PLACE.findall(node.astext())]
+    if unknown := set(found) - FIGURES.keys():
+        raise ValueError(f"there is no live figure {unknown.pop()!r}; there are {', '.join(FIGURES)}")
+    return list(dict.fromkeys(found))
+
+
+# the scripts that are made of the package's data
+MADE = {"photographs.js": photographs, "marks.js": marks}
+
+
+def write(target: Path) -> None:
+    """Write the scripts that are made into a folder."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in MADE.items():
+        files.write(target / name, text())
+
+
+def needs(found: list[str]) -> str:
+    """JavaScript that tells kit.js the scripts of each figure of a page."""
+    return f"const liveFigures = {json.dumps({name: FIGURES[name] for name in found})};"
+
+
+def setup(app) -> dict:
+    """Write the scripts that are made, and have each page with a live figure load the kit."""
+
+    def made(app) -> None:
+        if app.builder.format == "html":
+            write(Path(app.outdir) / "_static" / "live")
+
+    def load(app, pagename, templatename, context, doctree) -> None:
+        found = figures(doctree)
+        if not found:
+            return
+        app.add_css_file("live/live.css")
+        app.add_js_file(None, body=needs(found))
+        app.add_js_file("live/kit.js", loading_method="defer")
+
+    app.connect("builder-inited", made)
+    app.connect("html-page-context", load)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,46 @@
+"""The live figures: loaded when the reader comes near, usable by anyone, and short enough to read."""
+
+import live
+import pytest
+from browse import CHROMIUM, judge, pdf
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize("name", live.FIGURES)
+def test_a_figure_is_a_file_of_at_most_200_lines(name):
+    own = [script for script in live.FIGURES[name] if script not in live.MADE and script != "code.js"]
+    for script in own:
+        assert len((live.FOLDER / script).read_text(encoding="utf-8").splitlines()) <= 200, script
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")
+class TestInABrowser:
+    def test_a_figure_is_loaded_when_the_reader_comes_near(self, live_figure):
+        page = live_figure("train", below=5_000)
+        scripts = "() => [...document.scripts].map(s => s.src.split('/').pop()).filter(Boolean)"
+        assert page.evaluate(scripts) == ["kit.js"]
+        assert page.get_by_text("In the online book.").count() == 1
+        page.locator("[data-live]").scroll_into_view_if_needed()
+        expect(page.locator(".live")).to_be_visible(timeout=30_000)
+        assert set(page.evaluate(scripts)) >= {"kit.js", *live.FIGURES["train"]}
+        assert page.get_by_text("In the online book.").count() == 0
+
+    def test_a_script_that_is_missing_is_told_and_the_text_stays(self, live_figure, monkeypatch):
+        monkeypatch.setitem(live.FIGURES, "train", ("nothing.js",))
+        page = live_figure("train", fails=True)
+        expect(page.get_by_role("alert")).to_contain_text("nothing.js could not be loaded", timeout=30_000)
+        assert page.get_by_text("In the online book.").count() == 1
+
+    @pytest.mark.parametrize("name", live.FIGURES)
+    def test_a_figure_serves_everyone(self, name, live_figure):
+        page = live_figure(name, width=390)
+        assert judge(page, "light") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        controls = page.locator(".live").locator("input, button, select")
+        assert controls.count() > 0
+        for k in range(controls.count()):
+            assert controls.nth(k).evaluate("e => (e.labels?.[0] ?? e).textContent.trim()")
+        for canvas in page.locator("canvas").all():
+            assert len(canvas.get_attribute("aria-label")) > 15
+        assert page.get_by_role("status").count() > 0
