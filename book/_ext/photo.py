@@ -1,4 +1,4 @@
-"""What the page book/photo needs beside its text: its scripts, and the weights and samples as one more script.
+"""What pages with a photograph of the reader's need beside their text: scripts, and weights and samples as one more.
 
 Browsers let a page that was opened from a disk read no other file, but they do run its scripts. So the numbers of the
 shipped networks, and a few small photographs to try them on, become ``_static/photo/data.js`` at every build.
@@ -13,8 +13,8 @@ import numpy as np
 
 from srcnn import files, images, modcrop, pretrained, shrink
 
-PAGE = "book/photo"
-FILES = ("data.js", "file.js", "network.js", "run.js", "page.js")  # in this order
+PAGES = ("book/photo", "book/intro")  # both show book/_photo.html
+FILES = ("live/engine.js", "file.js", "network.js", "run.js", "page.js")  # in this order; page.js loads two more
 SCALES = (2, 3, 4)
 KERNELS, WIDTHS = (9, 1, 5), (64, 32)  # network.js is written for these
 SAMPLES = ("astronaut", "chelsea", "coins")  # shrunk by 3, as the course's own examples are
@@ -55,13 +55,13 @@ def script() -> str:
 
 
 def setup(app) -> dict:
-    """Write data.js into the built pages, and load the scripts on the one page that uses them."""
-    return equip(app, PAGE, FILES, {"data.js": script})
+    """Write data.js into the built pages, and load the scripts on the pages that use them."""
+    return equip(app, PAGES, FILES, {"data.js": script})
 
 
-def equip(app, page: str, names: Sequence[str], made: Mapping[str, Callable[[], str]]) -> dict:
-    """Give one page its style and its scripts, which lie in a folder of its own name, and make some of them."""
-    folder = page.rpartition("/")[2]
+def equip(app, pages: Sequence[str], names: Sequence[str], made: Mapping[str, Callable[[], str]]) -> dict:
+    """Give pages a style and scripts, which lie in a folder with the name of the first, and make some of them."""
+    folder = pages[0].rpartition("/")[2]
 
     def write(app) -> None:
         if app.builder.format != "html":
@@ -72,10 +72,10 @@ def equip(app, page: str, names: Sequence[str], made: Mapping[str, Callable[[], 
             files.write(target / name, text())
 
     def load(app, pagename, templatename, context, doctree) -> None:
-        if pagename == page:
+        if pagename in pages:
             app.add_css_file(f"{folder}/{folder}.css")
             for name in names:
-                app.add_js_file(f"{folder}/{name}", loading_method="defer")
+                app.add_js_file(name if "/" in name else f"{folder}/{name}", loading_method="defer")
 
     app.connect("builder-inited", write)
     app.connect("html-page-context", load)

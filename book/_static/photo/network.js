@@ -1,8 +1,9 @@
-// SRCNN 9-1-5 in plain JavaScript: what `srcnn upscale` does, for some rows of a picture at a time.
+// SRCNN 9-1-5 as `srcnn upscale` computes it, for some rows of an image at a time: by the engine (live/engine.js), or in
+// plain JavaScript where the browser has no SIMD.
 //
 // The text of this one function is what each Worker runs (run.js): a page opened from a disk may start no Worker from
-// a file, only from a text that it already has. Numbers are kept as float64, JavaScript's own kind, which spares the
-// processor a conversion at every step.
+// a file, only from a text that it already has. In plain JavaScript numbers are kept as float64, its own kind, which
+// spares the processor a conversion at every step.
 "use strict";
 
 function photoWorker(port) {
@@ -15,17 +16,20 @@ function photoWorker(port) {
   const OFFSET = [16 / 255, 128 / 255, 128 / 255];
   const TO_RGB = inverse(TO_YCBCR);
 
-  let network, scale, width, height, across, down;
+  let network, fast, ready, scale, width, height, across, down;
 
-  port.onmessage = ({ data }) => {
+  port.onmessage = async ({ data }) => {
     if (data.weights) {
       ({ scale, width, height } = data);
-      network = layers(new Float32Array(data.weights));
       [across, down] = [taps(width, scale), taps(height, scale)];
-    } else {
-      const done = strip(data);
-      port.postMessage(done, [done.bicubic.buffer, done.srcnn.buffer]);
+      const parameters = new Float32Array(data.weights);
+      network = layers(parameters);
+      ready = Promise.resolve(data.code && engine(data.code)).then((made) => (fast = made?.network(parameters))).catch(() => {});
+      return;
     }
+    await ready;
+    const done = strip(data);
+    port.postMessage(done, [done.bicubic.buffer, done.srcnn.buffer]);
   };
 
   // The small picture's rows first..last-1, enlarged. `bytes` are RGBA from row `top` on, with the rows around them
@@ -39,29 +43,46 @@ function photoWorker(port) {
     for (let y = clamp(start - border, height); y <= clamp(end - 1 + border, height); y++) {
       luma[y] = padded(enlargedRow(small[0], y, top), REACH);
     }
+    const size = width * scale;
+    const bicubic = new Uint8ClampedArray(4 * size * (end - start));
+    const srcnn = new Uint8ClampedArray(bicubic.length);
+    const sharp = fast ? sharpened(luma, start, end) : sharpenedPlainly(luma, start, end);
+    for (let y = start; y < end; y++) {
+      const colors = small.slice(1).map((plane) => enlargedRow(plane, y, top));
+      const plain = luma[y].subarray(REACH, REACH + size);
+      paint(bicubic, (y - start) * size, plain, colors);
+      paint(srcnn, (y - start) * size, sharp[y - start], colors);
+    }
+    return { first, last, bicubic, srcnn };
+  }
+
+  // The output's rows by the engine, which pads for itself.
+  function sharpened(luma, start, end) {
+    const size = width * scale;
+    const rows = Object.keys(luma).map(Number);
+    const plane = new Float32Array(rows.length * size);
+    rows.forEach((y, number) => plane.set(luma[y].subarray(REACH, REACH + size), number * size));
+    const { output } = fast.infer(plane, height * scale, size, { first: start, last: end, top: rows[0] });
+    return Array.from({ length: end - start }, (_, y) => output.subarray(y * size, (y + 1) * size));
+  }
+
+  function sharpenedPlainly(luma, start, end) {
     const features = [];
     for (let y = clamp(start - RING, height); y <= clamp(end - 1 + RING, height); y++) {
       features[y] = null; // made when first needed, dropped when last used
     }
-    const size = width * scale;
-    const bicubic = new Uint8ClampedArray(4 * size * (end - start));
-    const srcnn = new Uint8ClampedArray(bicubic.length);
-    const sharp = new Float64Array(size);
-    for (let y = start; y < end; y++) {
+    return Array.from({ length: end - start }, (_, number) => {
+      const sharp = new Float64Array(width * scale);
       const around = [];
       for (let dy = -RING; dy <= RING; dy++) {
-        const k = clamp(y + dy, height);
+        const k = clamp(start + number + dy, height);
         features[k] ??= featureRow(luma, k);
         around.push(features[k]);
       }
-      delete features[y - RING - 1];
+      delete features[start + number - RING - 1];
       reconstruct(around, sharp);
-      const colors = small.slice(1).map((plane) => enlargedRow(plane, y, top));
-      const plain = luma[y].subarray(REACH, REACH + size);
-      paint(bicubic, (y - start) * size, plain, colors);
-      paint(srcnn, (y - start) * size, sharp, colors);
-    }
-    return { first, last, bicubic, srcnn };
+      return sharp;
+    });
   }
 
   // The edge pixel again and again beyond the edge: the padding before every layer.

@@ -14,6 +14,21 @@
   let stop = () => {}; // ends the run that is going on
   let turn = 0; // of choices: what an older one still has to say is not heard
 
+  // Weights, samples and the engine's code load with the first photograph: most readers of a page choose none.
+  const home = document.currentScript.src;
+  let loading;
+  const load = (name) => new Promise((loaded, failed) => {
+    const script = document.createElement("script");
+    script.src = new URL(name, home);
+    script.onload = loaded;
+    script.onerror = () => failed(new Error(`A part of this page, ${name}, did not load; reload the page and try again.`));
+    document.head.append(script);
+  });
+  const ready = () => (loading ??= Promise.all(["data.js", "../live/code.js"].map(load)).catch((error) => {
+    loading = undefined; // the next photograph tries again
+    throw error;
+  }));
+
   const scale = () => Number(find("input[name=photo-scale]:checked").value);
 
   function say(text, trouble = false) {
@@ -49,6 +64,7 @@
     const by = scale();
     try {
       if (picture) photoCheck(picture, by);
+      await ready();
       const read = picture ?? (say(`Reading ${file.name}.`), await photoRead(file, by, part));
       if (mine !== turn) return;
       picture = part ? undefined : read; // a part has its size from the scale; for another scale it is cut anew
@@ -139,9 +155,15 @@
     radio.addEventListener("change", () => file && start());
   }
   for (const button of root.querySelectorAll("[data-sample]")) {
-    button.addEventListener("click", () => {
+    button.addEventListener("click", async () => {
       const { sample } = button.dataset;
-      choose(new File([photoBytes(photoData.samples[sample])], `${sample}.png`));
+      const mine = ++turn;
+      try {
+        await ready();
+        if (mine === turn) choose(new File([photoBytes(photoData.samples[sample])], `${sample}.png`));
+      } catch (error) {
+        if (mine === turn) refuse(error);
+      }
     });
   }
   // A file may be dropped anywhere: one that misses the box would make the browser leave the page.

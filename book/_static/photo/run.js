@@ -11,7 +11,7 @@ function photoRun(picture, scale, on) {
   const each = Math.ceil(PHOTO_STRIP / scale);
   const strips = Math.ceil(height / each);
   const count = Math.min(strips, Math.max(2, Math.min(navigator.hardwareConcurrency || 2, 8)));
-  const address = URL.createObjectURL(new Blob([`"use strict"; (${photoWorker})(self);`], { type: "text/javascript" }));
+  const address = URL.createObjectURL(new Blob([`"use strict"; ${engine}; (${photoWorker})(self);`], { type: "text/javascript" }));
   const workers = [];
   let [next, done] = [0, 0];
 
@@ -43,7 +43,7 @@ function photoRun(picture, scale, on) {
       stop();
       on.done(count);
     };
-    worker.postMessage({ weights, scale, width, height });
+    worker.postMessage({ weights, scale, width, height, code: engineCode });
     send(worker);
   }
   return stop;
