@@ -1,4 +1,4 @@
-"""Upscale: a photograph in, a larger photograph out. Chapter 13.
+"""Upscale: a photograph in, a larger photograph out. Chapter 16.
 
 The network sharpens luma. The color differences, in which the eye sees little detail, are enlarged by bicubic, as is
 the transparency. Large photographs are worked through in tiles, so that memory holds one tile and the two pictures.
@@ -46,7 +46,7 @@ def upscale(
         photograph: gray or RGB, with or without alpha, of 8 or 16 bits, which the result has too.
         model: a network for one channel (luma) or three (RGB), or None for bicubic.
         scale: 2, 3 or 4.
-        device: where the network computes.
+        device: where the tiles are computed.
         tile: side of a tile in pixels of the result; the result does not depend on it.
         progress: called with the tiles done and their number.
 
@@ -73,10 +73,10 @@ def upscale(
         return ycbcr_to_rgb(torch.cat([sharpen(ycbcr[:1], scale), enlarge(ycbcr[1:], scale)]))
 
     side = max(1, tile // scale)
-    pixels = _tiled(pixels, enlarged, scale, side, margin, progress)
+    pixels = _tiled(pixels, enlarged, scale, side, margin, device, progress)
     alpha = photograph.alpha
     if alpha is not None:
-        alpha = _tiled(alpha, lambda low: enlarge(low, scale), scale, side, _REACH, lambda done, total: None)
+        alpha = _tiled(alpha, lambda low: enlarge(low, scale), scale, side, _REACH, device, lambda done, total: None)
     return replace(photograph, pixels=pixels, alpha=alpha)
 
 
@@ -111,7 +111,13 @@ def check_size(height: int, width: int, scale: int) -> None:
 
 
 def _tiled(
-    pixels: Tensor, work: Callable[[Tensor], Tensor], scale: int, side: int, margin: int, progress: Progress
+    pixels: Tensor,
+    work: Callable[[Tensor], Tensor],
+    scale: int,
+    side: int,
+    margin: int,
+    device: torch.device | str,
+    progress: Progress,
 ) -> Tensor:
     """Work through whole numbers ``(C, H, W)`` by tiles; ``side`` and ``margin`` in pixels of the small image."""
     channels, height, width = pixels.shape
@@ -121,7 +127,7 @@ def _tiled(
         # the tile with its margin, but not beyond the photograph: there the edge rule of the whole image holds
         y0, x0 = max(0, top - margin), max(0, left - margin)
         y1, x1 = min(height, top + side + margin), min(width, left + side + margin)
-        large = to_bytes(work(to_float(pixels[:, y0:y1, x0:x1])), pixels.dtype)
+        large = to_bytes(work(to_float(pixels[:, y0:y1, x0:x1].to(device))), pixels.dtype)
         rows, columns = min(side, height - top) * scale, min(side, width - left) * scale
         y, x = (top - y0) * scale, (left - x0) * scale
         result[:, top * scale : top * scale + rows, left * scale : left * scale + columns] = large[

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from devices import DEVICES
 
 from srcnn import InputError
 from srcnn.color import rgb_to_ycbcr
@@ -133,6 +134,29 @@ def test_a_color_network_sees_all_three_colors():
     model, scale = METHODS["color"]
     expected = to_bytes(upscaler(model)(to_float(CAT), scale))
     assert (upscale(Photograph(CAT), model, scale=scale).pixels.int() - expected.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_device_makes_the_same_photograph(device, name):
+    (model, scale), photograph = METHODS[name], Photograph(CAT, alpha=ALPHA)
+    here, there = (upscale(photograph, model, scale=scale, device=place) for place in ("cpu", device))
+    assert (here.pixels.int() - there.pixels.int()).abs().max() <= 1
+    assert (here.alpha.int() - there.alpha.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_all_of_a_tile_is_computed_on_the_device(name, monkeypatch):
+    """On PyTorch's device without memory, where an operation that also gets a tensor of the CPU fails."""
+    (model, scale), seen = METHODS[name], []
+
+    def told(image, dtype):
+        seen.append(image.device.type)
+        return torch.zeros(image.shape, dtype=dtype)
+
+    monkeypatch.setattr("srcnn.upscale.to_bytes", told)
+    upscale(Photograph(CAT, alpha=ALPHA), model, scale=scale, device="meta")
+    assert set(seen) == {"meta"}
 
 
 def test_progress_counts_the_tiles():
