@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade links results bench \
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -112,7 +112,7 @@ check: $(READY)  ## formatting, lint and spelling
 lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/_build/lab
 lab: $(READY)  ## open the first chapter in JupyterLab, beside its table of contents (options: make lab LAB=--no-browser)
 	$(BIN)/jupyter lab workspaces import tools/lab.json >/dev/null
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/01_asking.ipynb $(LAB)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book/01_super_resolution.ipynb $(LAB)
 
 serve: book  ## build the book and show it at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 8000
@@ -131,6 +131,10 @@ links: $(READY)  ## ask every address outside the book whether it answers
 	rm -rf _build/links
 	$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links || \
 		{ grep -F '[broken]' _build/links/_build/html/output.txt; exit 1; }
+
+live: $(READY)  ## compile the engine of the live pages anew (after a change of engine.c)
+	$(BIN)/pip install --quiet "$$($(BIN)/python -c 'import sys; sys.path.insert(0, "tools"); import engine; print(engine.COMPILER)')"
+	$(BIN)/python tools/engine.py
 
 results: $(READY)  ## measure the tables of the book again (needs the image sets)
 	$(BIN)/srcnn reproduce tables

@@ -1,6 +1,6 @@
 """Color: RGB to the luma that the paper sharpens, and back.
 
-The paper trains and measures on luma alone: the eye sees far more detail in brightness than in color. Chapter 3.
+The paper trains and measures on luma alone: the eye sees far more detail in brightness than in color. Chapter 7.
 """
 
 import torch

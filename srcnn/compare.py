@@ -1,4 +1,4 @@
-"""Compare: two pictures under a divider that the reader drags. Chapter 1.
+"""Compare: two images under a divider that the reader drags. Chapter 2.
 
 A notebook shows the result as HTML that carries everything with it, so that it works in the book, in JupyterLab and in
 Colab. Where scripts are off or not trusted, both pictures are seen whole, side by side.

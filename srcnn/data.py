@@ -1,7 +1,7 @@
 """Data: the standard image sets, any folder of one's own, and two sets that need no download.
 
 The registry, ``data/registry.toml``, says where each set comes from; ``data/checksums.txt`` has a checksum for every
-file. Adding a set is an entry in the one and its lines in the other. Chapter 8 uses them.
+file. Adding a set is an entry in the one and its lines in the other. Chapter 9 uses them.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Formats: which image files are served, as what, and which of their tags travel. Chapter 13.
+"""Formats: which image files are served, as what, and which of their tags travel. Chapter 16.
 
 Pillow reads more than it should: the first small view of a raw file, the upper half of 16 bits, the first three of
 four bands. What it would change without a word is refused in a sentence, or read by another library: imagecodecs for

@@ -2,7 +2,7 @@
 
 Discs and quadrilaterals of random gray fall on each other like leaves until hardly any ground is left. Their sizes
 follow a power law, so the picture has edges at every scale and, like photographs, no scale of its own (Lee, Mumford
-and Huang 2001). Everybody may show and share them, and there is no end of them. Chapter 8.
+and Huang 2001). Everybody may show and share them, and there is no end of them. Chapter 9.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Metrics: how far an image is from the original. MSE, PSNR and SSIM of one image at a time.
 
 A batch is refused on purpose. The PSNR of a mean error is not the mean of the PSNRs, and a test score that moves by
-1 dB with the batch size is the commonest mistake in public super-resolution code. Chapter 3.
+1 dB with the batch size is the commonest mistake in public super-resolution code. Chapter 7.
 """
 
 import math

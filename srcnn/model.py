@@ -1,6 +1,6 @@
 """Model: the paper's three convolutions, its sub-pixel variant, and the ways to start their weights.
 
-The three stages keep the paper's names: patch extraction, non-linear mapping, reconstruction (section 3.1). Chapter 7.
+The three stages keep the paper's names: patch extraction, non-linear mapping, reconstruction (section 3.1). Chapter 2.
 """
 
 import math
@@ -19,12 +19,12 @@ class SRCNN(nn.Module):
 
     Args:
         kernels: the sides f1, f2, f3 of the three layers' filters, odd. (9, 1, 5) is the paper's network. More than
-            three put further mapping layers before the last (chapter 11).
+            three put further mapping layers before the last (chapter 13).
         widths: n1 and n2, the numbers of filters of all layers but the last.
         channels: c, of the image: 1 for luma, 3 for color.
         padding: what stands beyond the edge before each layer. ``"valid"``: nothing, and the output is smaller by
             ``border`` on each side (training); ``"replicate"``: the edge pixel again (the evaluation protocol);
-            ``"zeros"``: black, which costs dB (chapter 7).
+            ``"zeros"``: black, which costs dB (chapter 8).
         out_channels: of the last layer, where it is not ``channels``.
 
     Raises:
@@ -63,7 +63,7 @@ class SRCNN(nn.Module):
     def inference_padding(self) -> str:
         """The padding with which trained weights are used, ``"replicate"`` where they were trained with ``"valid"``.
 
-        Repeating the edge keeps the image's size; zeros in its place would cost 3.9 dB on Set5 (chapter 7).
+        Repeating the edge keeps the image's size; zeros in its place would cost 3.9 dB on Set5 (chapter 8).
         """
         return "replicate" if self.padding == "valid" else self.padding
 
@@ -88,10 +88,10 @@ class SRCNN(nn.Module):
 
 
 def conv2d_few_outputs(x: Tensor, layer: nn.Conv2d) -> Tensor:
-    """What the layer makes of ``x``, in half the time where it has one filter or three and the device is a CPU.
+    """The layer's output for ``x``, faster on a CPU where the layer has at most three filters.
 
-    A CPU's convolution computes sixteen filters at once, and would throw fifteen away. A filter of f x f is the sum of
-    its f rows, so each row becomes a filter of its own: f times as many results, which are then shifted and added.
+    A CPU's convolution computes 4, 8 or 16 filters at once, and would throw all but one away. A filter of f x f is the
+    sum of its f rows, so each row becomes a filter of its own: f times as many results, which are shifted and added.
 
     Args:
         x: ``(N, C, H, W)``.
@@ -114,7 +114,7 @@ class SubPixelSRCNN(SRCNN):
     """The tutorial's variant: works on the small image and rearranges s^2 channels into pixels at the end.
 
     This is not the network of the paper: no bicubic enlargement comes first, and the last layer has
-    ``scale**2`` times as many filters, which :func:`torch.nn.functional.pixel_shuffle` lays out as pixels. Chapter 12.
+    ``scale**2`` times as many filters, which :func:`torch.nn.functional.pixel_shuffle` lays out as pixels. Chapter 14.
 
     Args:
         scale: s, 2, 3 or 4.

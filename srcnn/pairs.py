@@ -1,7 +1,7 @@
 """Pairs: photographs to batches of (low resolution, original), cut on the device that trains.
 
 Every image is decoded and shrunk once, whole; a batch is then one gather from memory. The usual way, a DataLoader that
-decodes and resizes files for every batch, spends more time on that than on the network. Chapter 8.
+decodes and resizes files for every batch, spends more time on that than on the network. Chapter 9.
 
 A batch is a function of the seed and the step number alone, so a run that was killed goes on as if nothing had been.
 """
@@ -228,7 +228,7 @@ def sub_images(
 ) -> tuple[Tensor, Tensor]:
     """The paper's training set: overlapping squares on a grid, cut as the authors' script cuts them.
 
-    On the 91 images at x3 this gives 21,884 pairs, not the 24,800 of the text. Chapter 8.
+    On the 91 images at x3 this gives 21,884 pairs, not the 24,800 of the text. Chapter 9.
 
     Args:
         images: ``(C, H, W)`` each, in 0..1; those smaller than a square give none.

@@ -4,12 +4,16 @@ Colors are told apart by lightness and every line has a marker or a dash of its 
 without color. The background is white in the dark theme too: a picture's grays must not shift.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+
+from srcnn.files import shipped
 
 COLORS = ("#0b3c5d", "#b3263f", "#3f9142", "#e0a100")  # dark to light, distinct for color-blind readers
 _DASHES = ("-", "--", "-.", ":")
@@ -22,7 +26,12 @@ def _frame(axis: Axes) -> None:
 
 
 def gallery(
-    pictures: Mapping[str, Tensor], *, columns: int | None = None, width: float = 9.0, signed: bool = False
+    pictures: Mapping[str, Tensor],
+    *,
+    columns: int | None = None,
+    width: float = 9.0,
+    signed: bool | Collection[str] = False,
+    reach: float | None = None,
 ) -> Figure:
     """Pictures side by side, pixel for pixel, each under its title.
 
@@ -30,7 +39,9 @@ def gallery(
         pictures: title -> ``(H, W)``, ``(1, H, W)`` or ``(3, H, W)``, in 0..1; clipped.
         columns: of the grid; all in one row unless given.
         width: of the figure in inches.
-        signed: values around zero, negative dark and positive light, each picture on its own scale.
+        signed: whether values lie around zero: negative blue, zero white, positive red, all on one scale that a bar
+            shows. Titles name those pictures that are signed where others are not. What is not a number stays gray.
+        reach: the value at the end of the bar; the largest magnitude in a signed picture unless given.
 
     Returns:
         The figure.
@@ -39,6 +50,8 @@ def gallery(
     rows = -(-len(pictures) // columns)
     shapes = [picture.shape[-2:] for picture in pictures.values()]
     aspect = max(height / width for height, width in shapes)
+    diverging = {title for title in pictures if (title in signed if isinstance(signed, Collection) else signed)}
+    reach = reach or max((pictures[title].detach().abs().nan_to_num(0).max().item() for title in diverging), default=1)
     figure, axes = plt.subplots(
         rows, columns, figsize=(width, rows * (width / columns * aspect + 0.35)), squeeze=False, layout="constrained"
     )
@@ -49,16 +62,43 @@ def gallery(
         _frame(axis)
         image = picture.detach().cpu().float()
         image = image.squeeze(0) if image.ndim == 3 and image.shape[0] == 1 else image
-        if signed:
-            reach = image.abs().max().item() or 1.0
-            axis.imshow(image.numpy(), cmap="gray", vmin=-reach, vmax=reach, interpolation="nearest")
+        if title in diverging:
+            limits = {"vmin": -(reach or 1), "vmax": reach or 1}
+            shown = axis.imshow(image.numpy(), cmap=_diverging(), interpolation="nearest", **limits)
         elif image.ndim == 2:
             axis.imshow(image.clamp(0, 1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         else:
             axis.imshow(image.clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
         axis.set_title(title, fontsize=10)
+    if diverging:
+        figure.colorbar(shown, ax=list(axes.flat), shrink=0.8, aspect=30, pad=0.01).ax.tick_params(labelsize=8)
     plt.close(figure)  # the notebook shows the returned figure once, not twice
     return figure
+
+
+def _diverging() -> matplotlib.colors.Colormap:
+    """Blue, white, red; gray where a value is not a number."""
+    return matplotlib.colormaps["RdBu_r"].with_extremes(bad="#8a8a8a")
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A drawing as HTML, in the colors of the page around it; a notebook shows it."""
+
+    svg: str = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        inner = f'<div style="min-width: 600px; max-width: 760px; margin: 0 auto">{self.svg}</div>'  # a phone scrolls
+        return f'<div class="diagram" tabindex="0" style="overflow-x: auto">{inner}</div>'
+
+
+def diagram(name: str) -> Diagram:
+    """A drawing of the course, such as ``"architecture"``, for a notebook to show.
+
+    Args:
+        name: of the drawing, without its ending.
+    """
+    return Diagram(shipped("diagrams", f"{name}.svg").read_text(encoding="utf-8").strip())
 
 
 def curves(
@@ -232,22 +272,26 @@ def walks(paths: Mapping[str, Tensor], heights: Tensor, *, reach: float, levels:
     return figure
 
 
-def tiles(pictures: Tensor, *, columns: int, signed: bool = False, gap: int = 1) -> Tensor:
-    """Many small pictures laid out as one, for :func:`gallery`; each on its own scale, white between them.
+def tiles(pictures: Tensor, *, columns: int, signed: bool = False, gap: int = 1, own_scale: bool = True) -> Tensor:
+    """Many small pictures laid out as one, for :func:`gallery`.
 
     Args:
         pictures: ``(N, H, W)``, any range.
         columns: pictures a row.
-        signed: zero is the middle gray, not black.
+        signed: zero stays zero, and what is between two pictures is no number, so that a signed gallery tells it apart.
         gap: pixels between two.
+        own_scale: whether each is divided by its own largest magnitude; else all keep their values.
 
     Returns:
-        ``(rows * (H + gap) - gap, columns * (W + gap) - gap)``, in 0..1.
+        ``(rows * (H + gap) - gap, columns * (W + gap) - gap)``: in 0..1, or signed in -1..1, where each has its own
+        scale.
     """
     count, height, width = pictures.shape
-    pictures = pictures.detach() / pictures.detach().abs().amax((1, 2), keepdim=True).clamp_min(1e-12)
-    pictures = (pictures + 1) / 2 if signed else pictures
-    sheet = pictures.new_ones(-(-count // columns) * (height + gap), columns * (width + gap))
+    pictures = pictures.detach()
+    if own_scale:
+        pictures = pictures / pictures.abs().amax((1, 2), keepdim=True).clamp_min(1e-12)
+    between = float("nan") if signed else 1.0
+    sheet = pictures.new_full((-(-count // columns) * (height + gap), columns * (width + gap)), between)
     for number, picture in enumerate(pictures):
         top, left = number // columns * (height + gap), number % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture

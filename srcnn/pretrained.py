@@ -1,4 +1,4 @@
-"""Pretrained: weights in files, with a card that says where they come from. Chapters 7 and 10.
+"""Pretrained: weights in files, with a card that says where they come from. Chapters 8 and 12.
 
 Weights are safetensors, which cannot carry code. What network they belong to is read from the tensors' shapes. The
 authors' own MATLAB files can be read too; the course may not ship them, but a reader may have them. So can the PyTorch
@@ -59,7 +59,7 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
 
     Raises:
         InputError: no such weights, a damaged file, tensors of another network, or weights for another scale or for
-            YCbCr, which nothing but chapter 11 can use.
+            YCbCr, which nothing but chapter 13 can use.
     """
     shelf = shipped("weights", f"{weights}.safetensors")
     path = shelf if str(weights) in names() else Path(weights)
@@ -79,7 +79,7 @@ def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
         if trained != scale:
             raise InputError(f"{weights} was trained for x{trained}, not x{scale}; give --scale {trained}")
         if loaded.card.get("training", {}).get("color") == "ycbcr":
-            raise InputError(f"{weights} was trained for YCbCr, which only chapter 11 does; train with --color rgb")
+            raise InputError(f"{weights} was trained for YCbCr, which only chapter 13 does; train with --color rgb")
     return loaded
 
 

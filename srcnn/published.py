@@ -1,6 +1,6 @@
 """Published: the papers' own figures, as data, each with its source. Never edited to fit ours.
 
-All but one on luma, shaved by the scale, mean over images. Chapter 10 prints them beside what this repository measures.
+All but one on luma, shaved by the scale, mean over images. Chapter 12 prints them beside what this repository measures.
 """
 
 from dataclasses import dataclass

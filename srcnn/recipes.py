@@ -1,4 +1,4 @@
-"""Recipes: the settings of a training run, as the paper, the tutorial and this course have them. Chapter 9.
+"""Recipes: the settings of a training run, as the paper, the tutorial and this course have them. Chapter 10.
 
 A run differs from its recipe by a visible list of changes, which :func:`command_line` writes as a command.
 """
@@ -39,13 +39,13 @@ class TrainConfig:
         last_layer_lr_factor: of the learning rate for the last layer and all biases; the paper's is 0.1.
         cosine: whether the learning rate falls to zero along half a cosine, after a warm-up.
         warmup_steps: steps over which the learning rate rises from zero where it follows the cosine. Large early steps
-            push filters to where no input switches them on again; a long run has time to spare them (chapter 9).
+            push filters to where no input switches them on again; a long run has time to spare them (chapter 10).
         ema_share: share of the steps so far over which the weights are averaged, exponentially; 0 keeps the last ones.
         initialization: see :func:`srcnn.model.initialize`.
         seed: of the weights, the patches and their turns.
         precision: see :func:`srcnn.training.resolve_precision`.
-        full_precision_share: share of the steps, the last ones, computed in float32 whatever the precision, so that the
-            small steps at the end are not rounded away; after 1,000 steps no difference is to be seen yet (chapter 11).
+        full_precision_share: share of the steps, the last ones, computed in float32 whatever the precision, so that
+            the last gradients are not rounded; after 1,000 steps no difference is seen (chapters 11, 13).
         micro_batches: equal parts in which the gradient of a batch is accumulated, one after the other. It needs less
             memory, and two parts in one process give, to the last bit, what two processes with one part each give.
         compile: whether torch.compile makes one program of the network and, on CUDA, one graph of its launches.
@@ -119,8 +119,8 @@ def from_caffe(learning_rate: float, *, pixels: int) -> float:
     """A learning rate for Caffe's loss, translated to the mean squared error.
 
     Caffe's EuclideanLoss is the sum over pixels divided by twice the batch; PyTorch's MSELoss is the mean. The same
-    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate. Whoever copies the paper's 1e-4 trains 220
-    times too slowly: the usual reason why "SRCNN does not train".
+    step on outputs of ``pixels`` values needs ``pixels / 2`` times the rate; with the paper's 1e-4 as it is printed a
+    training is 220 times too slow.
 
     Example:
         >>> round(from_caffe(1e-4, pixels=21 * 21), 5)

@@ -1,7 +1,7 @@
 """Resize: bicubic interpolation as the super-resolution literature uses it (MATLAB's imresize).
 
 The low-resolution image of every published table is made by this one operation, and so is the network's input:
-a different bicubic moves the scores by tenths of a dB, more than many papers gain. Chapter 3 measures that.
+a different bicubic moves the scores by tenths of a dB, more than many papers gain. Chapter 6 measures that.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Results: measured records, as the commands write them and the book prints them, and weights with theirs. Chapter 10.
+"""Results: measured records, as the commands write them and the book prints them, and weights with theirs. Chapter 12.
 
 A record is what ``srcnn evaluate --json`` writes; those of the book travel with the package, under ``data/results/``.
 Each says which command makes it again; :mod:`srcnn.reproduce` makes all of them. Weights to share go with a card that

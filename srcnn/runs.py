@@ -1,4 +1,4 @@
-"""Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 9.
+"""Runs: a training run on disk, which can be killed at any moment and goes on as if nothing had been. Chapter 10.
 
 A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, or 100 in a long run),
 ``checkpoint.pt`` with the one before it, and, at the end, ``weights.safetensors``. On a CPU a run that was stopped and

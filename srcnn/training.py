@@ -1,4 +1,4 @@
-"""Training: a loop that the caller steps through. Chapter 9.
+"""Training: a loop that the caller steps through. Chapter 10.
 
 The loop is a generator: it yields one plain record a step, and the caller prints, plots, saves or stops. All that a
 checkpoint needs is in :class:`Learner`.

@@ -1,4 +1,4 @@
-"""Tutorial: how the tutorial that this course grew from makes pairs and measures, its mistakes included. Chapter 12.
+"""Tutorial: how the tutorial that this course grew from makes pairs and measures, its mistakes included. Chapter 15.
 
 None of it is part of the paper's protocol, and nothing else in the package uses it but the recipe ``tutorial``.
 """
@@ -61,7 +61,7 @@ def tutorial_pairs(name: str, split: str, *, scale: int, crop: int = 256) -> tup
 def tutorial_psnr(outputs: Tensor, targets: Tensor, *, batch: int) -> float:
     """The tutorial's measure: the PSNR of each batch's mean error, averaged over batches.
 
-    It moves by 1 dB with the batch size alone, so it can be compared with nothing but itself. Chapter 3.
+    It moves by 1 dB with the batch size alone, so it can be compared with nothing but itself. Chapter 15.
 
     Args:
         outputs: ``(N, 1, H, W)``, in 0..1, neither rounded nor shaved.

@@ -80,8 +80,8 @@ def chapter(with_hub) -> Path:
     """The pages of the first chapter alone, with the extension that makes the buttons and the theme that shows them."""
     small = with_hub / "small"
     (small / "book").mkdir(parents=True)
-    shutil.copy(with_hub / "book" / "01_asking.ipynb", small / "book")
-    (small / "index.md").write_text("# Small\n\n```{toctree}\nbook/01_asking\n```\n", encoding="utf-8")
+    shutil.copy(with_hub / "book" / "01_super_resolution.ipynb", small / "book")
+    (small / "index.md").write_text("# Small\n\n```{toctree}\nbook/01_super_resolution\n```\n", encoding="utf-8")
     (small / "conf.py").write_text(SMALL, encoding="utf-8")
     return build(small, "-m", "sphinx", "-q", ".", "_build/html")
 
@@ -165,7 +165,7 @@ def assert_buttons(built: Path, notebooks: list[Path]) -> None:
 
 
 def test_a_chapter_of_a_fork_opens_in_colab_and_on_the_hub_and_is_downloaded(chapter):
-    assert_buttons(chapter, [ROOT / "book" / "01_asking.ipynb"])
+    assert_buttons(chapter, [ROOT / "book" / "01_super_resolution.ipynb"])
 
 
 @pytest.mark.release
@@ -190,6 +190,6 @@ def test_no_page_of_a_fork_shows_another_address(built):
 def test_without_an_address_a_page_has_no_button_that_needs_one():
     if not (PAGES / "index.html").exists():
         pytest.skip("there is no built book; `make book` builds it")
-    links = Links((PAGES / "book" / "01_asking.html").read_text(encoding="utf-8")).found
+    links = Links((PAGES / "book" / "01_super_resolution.html").read_text(encoding="utf-8")).found
     assert [link for link in links if "colab" in link or "git-pull" in link or "OWNER" in link] == []
-    assert "../_sources/book/01_asking.ipynb" in links
+    assert "../_sources/book/01_super_resolution.ipynb" in links

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from test_address import ROOT, copy_repository, edit
 
-CHAPTER = ROOT / "book" / "01_asking.ipynb"
+CHAPTER = ROOT / "book" / "01_super_resolution.ipynb"
 KEPT = ("torch", "numpy", "pillow", "ipywidgets")
 NOT_THERE = ("srcnn", "__editable__", "_srcnn", "pytorch_optimizer", "ipywidgets")
 WIDGETS = ("ipywidgets==7.7.1", "ipython_genutils==0.2.0")

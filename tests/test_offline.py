@@ -66,5 +66,5 @@ class TestFromAFolder:
         summaries = page.locator("#search-results li p.context").count()
         page.close()
         assert troubles == []
-        assert any(title.startswith("12.") for title in found)
+        assert any(title.startswith("14.") for title in found)
         assert (summaries == 0) is from_folder

@@ -1,5 +1,8 @@
 """plotting: what is drawn is what was given, and it can be read without color."""
 
+import re
+import xml.etree.ElementTree as ET
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +11,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from srcnn import plotting
+from srcnn.files import shipped
 
 mpl.use("Agg")  # tests have no screen
 
@@ -54,11 +58,47 @@ def test_a_gallery_clips_and_takes_tensors_that_need_gradients():
     np.testing.assert_array_equal(drawn(figure.axes[0]), [[0, 0.5, 1]])
 
 
-def test_a_signed_gallery_puts_zero_in_the_middle():
-    figure = plotting.gallery({"a": torch.tensor([[-0.2, 0.0, 0.1]]), "zero": torch.zeros(2, 2)}, signed=True)
-    assert figure.axes[0].images[0].get_clim() == pytest.approx((-0.2, 0.2))
-    low, high = figure.axes[1].images[0].get_clim()
-    assert low == -high < 0
+def test_signed_images_share_one_scale_around_zero_and_a_bar_tells_it():
+    figure = plotting.gallery({"a": torch.tensor([[-0.2, 0.0, 0.1]]), "b": torch.full((2, 2), 0.4)}, signed=True)
+    for axis in figure.axes[:2]:
+        assert axis.images[0].get_clim() == pytest.approx((-0.4, 0.4))
+    below, zero, above = figure.axes[0].images[0].cmap([0.0, 0.5, 1.0])
+    assert below[2] > 2 * below[0]  # blue
+    assert above[0] > 2 * above[2]  # red
+    assert min(zero[:3]) > 0.95  # white
+    assert figure.axes[2].get_ylim() == pytest.approx((-0.4, 0.4))
+    figure = plotting.gallery({"a": torch.tensor([[-0.2, 0.1]])}, signed=True, reach=1.0)
+    assert figure.axes[0].images[0].get_clim() == (-1, 1)
+    plotting.gallery({"zero": torch.zeros(2, 2)}, signed=True).canvas.draw()
+
+
+def test_some_images_of_a_gallery_may_be_signed():
+    pictures = {"gray": torch.tensor([[0.2, 0.9]]), "signed": torch.tensor([[-3.0, float("nan")]])}
+    figure = plotting.gallery(pictures, signed=["signed"])
+    assert figure.axes[0].images[0].get_clim() == (0, 1)
+    assert figure.axes[1].images[0].get_clim() == (-3, 3)
+    red, green, blue, _ = figure.axes[1].images[0].cmap(float("nan"))
+    assert red == green == blue  # what is no number is gray, which no value is
+    assert len(figure.axes) == 3
+    assert len(plotting.gallery(pictures).axes) == 2
+
+
+DIAGRAMS = sorted(path.stem for path in shipped("diagrams").glob("*.svg"))
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_a_diagram_says_what_it_shows_follows_the_theme_and_asks_for_nothing(name):
+    html = plotting.diagram(name)._repr_html_()
+    svg = ET.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])
+    assert svg.get("role") == "img"
+    assert len(svg.get("aria-label")) > 60
+    assert svg.get("viewBox").startswith("0 0 ")
+    assert "currentColor" in html
+    assert not re.search(r"<(script|image|use|style|foreignObject)\b|href|url\((?!#)| on\w+=", html)
+    ids = [element.get("id") for element in svg.iter() if element.get("id")]
+    assert all(one.startswith(name) for one in ids), "two diagrams on a page must not share a name"
+    for text in svg.iter("{http://www.w3.org/2000/svg}text"):
+        assert float(text.get("font-size", svg.get("font-size"))) >= 11
 
 
 def test_curves_draw_the_given_points_levels_and_labels():
@@ -145,10 +185,15 @@ def test_walks_draw_each_path_from_its_start():
 
 def test_tiles_lie_in_reading_order_each_on_its_own_scale():
     pictures = torch.stack([torch.full((2, 3), 5.0), torch.tensor([[0.0, 1.0, 2.0]] * 2), -torch.ones(2, 3)])
-    sheet = plotting.tiles(pictures, columns=2, signed=True)
+    sheet = plotting.tiles(pictures, columns=2)
     assert sheet.shape == (2 * 3 - 1, 2 * 4 - 1)
     assert (sheet[:2, :3] == 1).all()
-    np.testing.assert_allclose(sheet[:2, 4:], [[0.5, 0.75, 1]] * 2)
-    assert (sheet[3:, :3] == 0).all()
+    np.testing.assert_allclose(sheet[:2, 4:], [[0, 0.5, 1]] * 2)
+    assert (sheet[3:, :3] == -1).all()
     assert (sheet[2] == 1).all()  # the gap
+    signed = plotting.tiles(pictures, columns=2, signed=True)
+    assert signed[2].isnan().all()
+    assert (signed[3:, :3] == -1).all()
+    kept = plotting.tiles(pictures, columns=2, own_scale=False)
+    assert kept[0].tolist() == [5, 5, 5, 1, 0, 1, 2]
     assert plotting.tiles(pictures, columns=3, gap=0).shape == (2, 9)

@@ -365,7 +365,7 @@ def test_the_colors_that_a_network_works_on_are_found_out(tmp_path, color):
     state[f"{last}.bias"] = into @ state[f"{last}.bias"] + offset
     torch.save(state, tmp_path / "w.pth")
     if color[0] == "Y":
-        with pytest.raises(InputError, match=r"w.pth was trained for YCbCr, which only chapter 11 does"):
+        with pytest.raises(InputError, match=r"w.pth was trained for YCbCr, which only chapter 13 does"):
             load(tmp_path / "w.pth", scale=3)
         return
     theirs = load(tmp_path / "w.pth")

@@ -4,6 +4,9 @@ import copy
 import math
 import subprocess
 import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -309,3 +312,43 @@ def test_what_students_import_needs_neither_grader_nor_notebook():
     code = "import sys, srcnn.checks; print(*{'grader', 'jupytext', 'nbformat', 'IPython'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
+
+
+# The exercises of the chapters
+
+CHAPTERS = {
+    path.stem[-2:]: import_module(f"srcnn.checks.{path.stem}").QUESTIONS
+    for path in sorted(Path(checks.__file__).parent.glob("chapter_*.py"))
+}
+EXERCISES = [
+    (f"{int(chapter)}.{number}", question) for chapter, asked in CHAPTERS.items() for number, question in asked.items()
+]
+
+
+@pytest.mark.parametrize(("number", "question"), EXERCISES, ids=[number for number, _ in EXERCISES])
+def test_an_exercise_tells_right_from_missing_and_from_each_known_mistake(number, question, monkeypatch):
+    chapter, place = number.split(".")
+    # the reference may call what an answer may not
+    monkeypatch.setitem(CHAPTERS[f"{int(chapter):02}"], int(place), replace(question, forbidden=()))
+    answer = question.reference if next(iter(question.examples())) != () else question.reference()
+    assert checks.exercise(number, answer) == f"Exercise {number}: right."
+    assert checks.exercise(number, ...) == checks.exercise(number, lambda *args: ...)
+    assert checks.exercise(number, ...).startswith(f"Exercise {number} waits for you: ")
+    assert len({mistake.hint for mistake in question.mistakes}) >= 2
+    for mistake in question.mistakes:
+        told = checks.exercise(number, mistake.wrong if callable(answer) else mistake.wrong())
+        assert told.startswith(f"Exercise {number}: {mistake.hint}"), told
+
+
+@pytest.mark.parametrize("number", ["0.1", "3", "3.99", "99.1", "", "x.y", "3.x"])
+def test_an_exercise_that_does_not_exist_is_told(number):
+    with pytest.raises(ValueError, match="there is no exercise"):
+        checks.exercise(number, ...)
+
+
+def test_an_exercise_stops_no_notebook(monkeypatch):
+    def broken(*args):
+        raise RuntimeError("so it goes")
+
+    number = EXERCISES[0][0]
+    assert "it stops with RuntimeError: so it goes" in checks.exercise(number, broken)

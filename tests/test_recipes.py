@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from srcnn import InputError
 from srcnn.cli.arguments import parser
 from srcnn.cli.training import _configuration
 from srcnn.files import shipped
-from srcnn.recipes import RECIPES, TrainConfig, command_line, current_names, kinds, parse_setting, with_changes
+from srcnn.recipes import RECIPES, TrainConfig, command_line, current_names, flag, kinds, parse_setting, with_changes
 from srcnn.training import make_model
 
 
@@ -128,3 +129,18 @@ def test_a_setting_that_makes_no_sense_is_told(text, told):
 def test_an_unknown_recipe_is_told():
     with pytest.raises(InputError, match="recipe 'slow' is unknown; it is one of paper, tutorial, fast"):
         with_changes("slow")
+
+
+def test_the_page_of_the_hyperparameters_has_every_setting_with_its_flag_and_its_value():
+    page = (Path(__file__).resolve().parents[1] / "book" / "hyperparameters.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .+? \| `(--[\w-]+)` \| (.+?) \|", page, flags=re.M)
+    told = {word: value.strip("`").replace(",", "") for word, value in rows}
+    fast = RECIPES["fast"]
+    own = {flag(name): getattr(fast, name) for name in kinds() if name not in ("scale", "sampling")}
+    own["--no-cosine"], own["--compile"] = own.pop("--cosine"), own.pop("--compile")
+    assert told.keys() == own.keys()
+    for word, value in told.items():
+        if isinstance(own[word], bool):
+            assert value == {"--no-cosine": "half a cosine", "--compile": "off"}[word]
+        else:
+            assert value == str(own[word]), word

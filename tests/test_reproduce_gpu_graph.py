@@ -69,7 +69,7 @@ def test_the_graphs_step_gives_the_weights_of_the_loop(optimizer, rate, device):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_soap_in_two_halves_is_soap(device):
-    """In float64 and with given gradients: SOAP makes of a last digit another path, as chapter 9 tells."""
+    """In float64 and with given gradients: SOAP makes of a last digit another path, as chapter 10 tells."""
     config = replace(TINY, optimizer="soap", learning_rate=1e-2, ema_share=0.0, cosine=False)
     models = [make_model(config).double().to(device) for _ in range(2)]
     expected, given = make_optimizer(models[0], config), make_optimizer(models[1], config)

@@ -71,7 +71,7 @@ def test_a_network_for_other_channels_or_for_ycbcr_is_not_measured(folder, tmp_p
     for name, gray, told in (
         ("two", False, "works on 2 channels; the protocol measures a network for luma or RGB"),
         ("three", True, "works on 3 channels; the protocol measures a network for gray"),
-        ("ycbcr", False, "was trained for YCbCr, which only chapter 11 does"),
+        ("ycbcr", False, "was trained for YCbCr, which only chapter 13 does"),
     ):
         with pytest.raises(InputError, match=told):
             _measured(str(tmp_path / f"{name}.safetensors"), folder, 2, gray=gray)

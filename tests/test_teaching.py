@@ -19,10 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb"))
 PARTS = {
-    "the-question": (1, 2, 3),
-    "the-network": (4, 5, 6, 7),
-    "training-and-tables": (8, 9, 10),
-    "further": (11, 12, 13),
+    "the-question-and-the-network": (1, 2),
+    "inside-the-network": (3, 4, 5),
+    "baseline-and-metrics": (6, 7),
+    "building-and-training": (8, 9, 10, 11),
+    "results": (12, 13),
+    "beyond-the-paper": (14, 15, 16),
 }
 
 DECKS = {deck.name: deck for deck in slides.decks(ROOT)}
@@ -47,10 +49,10 @@ def write(path: Path, *cells: str | dict) -> Path:
     return path
 
 
-HEAD = "# 14. Why?\n\nBecause.\n\n- *see* it"
+HEAD = "# 14. Reasons\n\n*Why?*\n\nBecause.\n\n- *see* it"
 TAIL = (
-    "## Check yourself\n\n**1.** How many? Count.\n\n<details><summary>Explanation</summary>\n\nTwo.\n\n</details>",
-    "## What we know now\n\nIt is so. It was so.",
+    "## Exercises\n\n**Exercise 14.1 (check).** Why? Count.\n\n<details><summary>Hint</summary>\n\n2.\n\n</details>",
+    "## Summary\n\nIt is so. It was so.",
 )
 
 
@@ -67,7 +69,7 @@ def test_every_chapter_is_in_the_deck_of_its_part():
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_deck_asks_each_chapters_question_and_ends_it_with_what_is_known_and_its_exercises(name):
+def test_a_deck_asks_each_chapters_question_and_ends_it_with_its_summary_and_its_exercises(name):
     page = BeautifulSoup(RENDERED[name][0], "html.parser")
     assert page.h1.get_text() == DECKS[name].title
     for chapter, number in zip(DECKS[name].chapters, PARTS[name], strict=True):
@@ -77,14 +79,14 @@ def test_a_deck_asks_each_chapters_question_and_ends_it_with_what_is_known_and_i
         assert [s.kind for s in chapter.slides[-2:]] == ["summary", "exercises"]
         assert 3 <= len(chapter.slides[-1].lines) <= 5
     links = [a["href"] for a in page.select(".last a")]
-    assert links == [f"../book/{chapter.name}.html#check-yourself" for chapter in DECKS[name].chapters]
+    assert links == [f"../book/{chapter.name}.html#exercises" for chapter in DECKS[name].chapters]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_figure_of_the_text_is_shown_once_with_its_alternative_text(path):
     wanted = {}
     for cell in notebook(path):
-        if re.search(r"^## Check yourself$", cell["text"], re.M):
+        if re.search(r"^## Exercises$", cell["text"], re.M):
             break
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
@@ -249,7 +251,7 @@ def test_nothing_is_cut_off_and_nothing_comes_from_elsewhere(deck):
 @in_the_browser
 def test_a_slide_that_is_too_full_would_be_found(browser):
     page = browser.new_page(viewport={"width": 1280, "height": 720})
-    visit(page, (PAGES / "slides" / "further.html").as_uri())
+    visit(page, (PAGES / "slides" / "results.html").as_uri())
     page.add_style_tag(content=".summary li { font-size: 200%; }")
     assert any("off the slide" in wrong for wrong in page.evaluate(CUT_OFF))
     page.close()
@@ -258,7 +260,7 @@ def test_a_slide_that_is_too_full_would_be_found(browser):
 @in_the_browser
 def test_keys_turn_the_slides_and_the_button_changes_the_light(browser):
     page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
-    visit(page, (PAGES / "slides" / "the-question.html").as_uri())
+    visit(page, (PAGES / "slides" / "the-question-and-the-network.html").as_uri())
     number = page.locator(".slide").count()
 
     def at(place: int) -> None:
@@ -312,7 +314,9 @@ def plans() -> dict[str, list[tuple[list[int], int, str]]]:
 def test_a_plan_reads_the_chapters_in_order_in_the_time_that_they_tell(name, rows):
     plan = plans()[name]
     assert len(plan) == rows
-    assert list(itertools.chain(*(chapters for chapters, _, _ in plan))) == list(range(1, 12))
+    assert list(itertools.chain(*(chapters for chapters, _, _ in plan))) == list(
+        range(1, 14)
+    )  # the last three are for who is ahead
     assert [total for _, total, _ in plan] == [sum(map(minutes, chapters)) for chapters, _, _ in plan]
 
 

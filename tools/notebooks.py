@@ -1,4 +1,4 @@
-"""Run chapters anew and store their outputs: ``python tools/notebooks.py book/03_measuring.ipynb ...``.
+"""Run chapters anew and store their outputs: ``python tools/notebooks.py book/07_measuring.ipynb ...``.
 
 Each runs in an empty folder, as it would in Colab, so a chapter that needs more than the installed package fails
 here. What differs from one run to the next without a meaning (times of execution, the kernel's build) is left out.

@@ -2,7 +2,7 @@
 
 The pages are put one behind the other, in the order of the table of contents, and Chromium prints them: so page
 numbers run through, links between chapters stay links, and every heading is in the outline. Names of pages, such as
-``book/02_bicubic.html``, print these only.
+``book/06_bicubic.html``, print these only.
 """
 
 import functools

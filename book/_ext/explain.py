@@ -12,4 +12,4 @@ OPENING = Path(__file__).parents[1] / "_static" / "photo" / "file.js"
 
 def setup(app) -> dict:
     """Load the scripts on the one page that uses them."""
-    return equip(app, PAGE, FILES, {"file.js": partial(OPENING.read_text, encoding="utf-8")})
+    return equip(app, (PAGE,), FILES, {"file.js": partial(OPENING.read_text, encoding="utf-8")})

@@ -1,9 +1,9 @@
 """What of a chapter is shown in a lecture: slides, chosen from its stored notebook by rule.
 
 A chapter gives its question, then in its own order a slide for each figure (figures that follow each other without a
-word share one), each markdown cell with numbered equations, and each section that has a table but no figure; then what
-we know now, and the exercises. A slide says what the chapter says just before and just after, in whole sentences, as
-few as will do. Nothing is written for the slides alone.
+word share one), each diagram, each markdown cell with numbered equations, and each section that has a table but no
+figure; then its summary and its exercises. A slide says what the chapter says just before and just after, in whole
+sentences, as few as will do. Nothing is written for the slides alone.
 """
 
 import base64
@@ -18,9 +18,9 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 GUESS = "**Guess first:**"
-EXERCISES, SUMMARY = "Check yourself", "What we know now"
+EXERCISES, SUMMARY = "Exercises", "Summary"
 # what such sections show belongs to solutions
-ASIDE = (EXERCISES, "Quiz", "Where to read on")
+ASIDE = (EXERCISES, "Quiz", "Further reading")
 # letters that a slide says beside a figure: in several sentences, and in one
 FEW, MOST = 170, 300
 TASK = 260  # letters of an exercise
@@ -32,11 +32,11 @@ END = re.compile(r"[.?!][\"')*]*\s+(?=[\[A-Z0-9(*`$\"'])")
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a chapter: a heading, paragraph, list, equation, picture or table.
+    """A piece of a chapter: a heading, paragraph, list, equation, picture, diagram or table.
 
     Attributes:
         kind: which of these.
-        text: in Markdown; the alternative text of a picture; the formula of an equation.
+        text: in Markdown; the alternative text of a picture; the formula of an equation; a diagram's HTML.
         section: the heading that it stands under.
         cell: the number of its cell.
         png: the bytes of a picture.
@@ -54,11 +54,11 @@ class Slide:
     """A slide; texts are Markdown without links.
 
     Attributes:
-        kind: question, guess, figure, equations, table, summary or exercises.
+        kind: question, guess, figure, diagram, equations, table, summary or exercises.
         title: its headline.
         before: what leads to what is shown.
         after: what is to be seen in it.
-        lines: goals, equations, sentences or tasks, one by one; of a table the table.
+        lines: goals, equations, sentences or tasks, one by one; of a table or a diagram that itself.
         pictures: PNG files, each with its alternative text.
     """
 
@@ -72,10 +72,11 @@ class Slide:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter as a lecture: its number, its file's name, its question and its slides."""
+    """A chapter as a lecture: its number, its file's name, its subject, its question and its slides."""
 
     number: int
     name: str
+    subject: str
     question: str
     slides: tuple[Slide, ...]
 
@@ -99,6 +100,8 @@ def blocks(notebook: dict) -> Iterator[Block]:
                 if "image/png" in data:
                     alt = cell["metadata"]["mystnb"]["image"]["alt"]
                     yield Block("picture", alt, section, number, png=base64.b64decode(data["image/png"]))
+                elif 'class="diagram"' in data.get("text/html", ""):
+                    yield Block("diagram", data["text/html"], section, number)
                 elif data.get("text/markdown", "").startswith("|"):
                     yield Block("table", data["text/markdown"], section, number)
 
@@ -155,7 +158,7 @@ def spoken(text: str) -> list[str]:
 
 def leads(block: Block) -> bool:
     """Whether it is shown, so that a paragraph in front of it leads to it."""
-    return block.kind in ("picture", "table", "equation")
+    return block.kind in ("picture", "diagram", "table", "equation")
 
 
 def around(found: list[Block], start: int, end: int) -> tuple[str, str, str]:
@@ -195,6 +198,8 @@ def shown(found: list[Block]) -> Iterator[Slide]:
             done = place + len(run)
             pictures = tuple((b.png, b.text) for b in run)
             yield from after_a_guess(found, place, done, Slide("figure", block.section, pictures=pictures))
+        elif block.kind == "diagram":
+            yield from after_a_guess(found, place, place + 1, Slide("diagram", block.section, lines=(block.text,)))
         elif block.kind == "table" and block.section not in drawn and fits(block.text):
             drawn.add(block.section)
             yield from after_a_guess(found, place, place + 1, Slide("table", block.section, lines=(block.text,)))
@@ -231,19 +236,21 @@ def read(path: Path) -> Chapter:
     """
     found = list(blocks(json.loads(path.read_text(encoding="utf-8"))))
     title = re.match(r"(\d+)\. (.+)", found[0].text if found else "")
+    asked = re.fullmatch(r"\*([^*]+\?)\*", found[1].text if found[1:] else "")
     goals = next((block.text for block in found if block.kind == "list"), "")
     known = [sentence for b in found if b.section == SUMMARY for sentence in sentences(said(b))]
-    if not (title and goals and known):
+    if not (title and asked and goals and known):
         raise ValueError(
-            f"{path}: a chapter begins with '# N. Question?', has a list of goals, and ends with {SUMMARY!r}"
+            f"{path}: a chapter begins with '# N. Subject' and '*Question?*', lists its goals and ends with {SUMMARY!r}"
         )
     goals = re.split(r"^- ", goals, flags=re.M)[1:]
-    tasks = [re.match(r"\*\*\d\.\*\* (.+)", block.text, re.S) for block in found if block.section == EXERCISES]
-    asked = [spoken(task[1]) for task in tasks if task]
+    told = [block.text for block in found if block.section == EXERCISES]
+    tasks = [re.match(r"\*\*Exercise [^*]+\*\* (.+)", text, re.S) for text in told]
+    wanted = [spoken(task[1]) for task in tasks if task]
     slides = (
-        Slide("question", title[2], lines=tuple(" ".join(goal.split()) for goal in goals)),
+        Slide("question", title[2], asked[1], lines=tuple(" ".join(goal.split()) for goal in goals)),
         *shown(found),
         Slide("summary", SUMMARY, lines=tuple(known)),
-        Slide("exercises", EXERCISES, lines=tuple(" ".join(few(told, TASK) or told[:1]) for told in asked)),
+        Slide("exercises", EXERCISES, lines=tuple(" ".join(few(told, TASK) or told[:1]) for told in wanted)),
     )
-    return Chapter(int(title[1]), path.stem, title[2], slides)
+    return Chapter(int(title[1]), path.stem, title[2], asked[1], slides)

@@ -15,7 +15,7 @@ import nbformat
 from srcnn.files import write
 
 EXERCISES = Path(__file__).resolve().parent
-CHAPTER = EXERCISES.parent / "01_asking.ipynb"
+CHAPTER = EXERCISES.parent / "01_super_resolution.ipynb"
 METADATA = {  # no more, so that every machine makes the same
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},

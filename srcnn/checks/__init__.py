@@ -5,6 +5,8 @@ wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebo
 "Run all" stops. These checks try a few examples. The grading tries others.
 """
 
+from importlib import import_module
+
 from srcnn.checks import measure_protocol, stages_layers, training_report
 from srcnn.checks.judging import NotYet, Question, Right, Unanswered, judge
 
@@ -30,7 +32,7 @@ def _check(assignment: str, number: int, answer: object) -> Right:
 
 
 def measure(number: int, answer: object) -> Right:
-    """Check an answer to a question of the assignment *Measure*, chapters 2 and 3.
+    """Check an answer to a question of the assignment *Measure*, chapters 6 and 7.
 
     Args:
         number: of the question.
@@ -46,10 +48,37 @@ def measure(number: int, answer: object) -> Right:
 
 
 def stages(number: int, answer: object) -> Right:
-    """Check an answer to a question of *Three stages by hand*, chapters 4 to 6; as :func:`measure`."""
+    """Check an answer to a question of *Three stages by hand*, chapters 3 to 5; as :func:`measure`."""
     return _check("stages", number, answer)
 
 
 def training(number: int, answer: object) -> Right:
-    """Check an answer to a question of *Train and report*, chapters 7 to 10; as :func:`measure`."""
+    """Check an answer to a question of *Train and report*, chapters 8 to 12; as :func:`measure`."""
     return _check("training", number, answer)
+
+
+def exercise(number: str, answer: object) -> Right:
+    """What a chapter says of an answer to one of its exercises; unlike the assignments' checks it stops no notebook.
+
+    Args:
+        number: chapter and exercise, such as ``"3.2"``.
+        answer: the function, or the value, that the exercise asks for.
+
+    Returns:
+        One line that says that the answer is right or still missing, or what to rethink.
+
+    Raises:
+        ValueError: there is no such exercise.
+    """
+    chapter, _, place = number.partition(".")
+    try:
+        question = import_module(f"srcnn.checks.chapter_{int(chapter):02}").QUESTIONS[int(place)]
+    except (ImportError, KeyError, ValueError):
+        raise ValueError(
+            f"there is no exercise {number!r} with a check; the chapter names those that have one"
+        ) from None
+    try:
+        complaint = judge(question, answer)
+    except Unanswered as missing:
+        return Right(f"Exercise {number} waits for you: {missing}.")
+    return Right(f"Exercise {number}: {complaint or 'right'}{'' if (complaint or '').endswith('?') else '.'}")

@@ -203,7 +203,7 @@ def _ask(question: Question, answer: object, args: tuple) -> tuple[object, str |
     except Exception as error:  # whatever a student's code may raise
         return None, _stopped(error)
     if got is ...:
-        raise Unanswered(f"write {question.name} in the cell above, in the place of the three dots")
+        raise Unanswered(f"write {question.name} in the cell above, in place of the three dots")
     if got is None:
         return None, "it gives nothing back; does it end in a return?"
     if not agrees(list(given), list(args), 0):

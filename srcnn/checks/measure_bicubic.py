@@ -65,7 +65,7 @@ CUBIC = Question(
             lambda x: _pieces(x, inner(x, -0.5), outer(x, -0.5)),
         ),
         Mistake(
-            "beyond 2 it goes on; who votes there?",
+            "beyond a distance of 2 its weights are not zero",
             _of_distance(lambda x, near, far: _pieces(x, near, far, beyond=far)),
         ),
         Mistake(
@@ -110,23 +110,24 @@ def _row(row: Tensor, scale: int, *, kernel=cubic, edge=_mirror, first: float = 
         scale: how many new pixels come of one.
         kernel: of a distance.
         edge: which pixel stands at a place beyond the ends.
-        first: by how much the four voters are too far right.
+        first: by how many places the four pixels lie too far to the right.
         flip: whether left and right are exchanged.
         center: of new pixel i, by scale and size.
         reach: how much wider than the kernel's four the neighborhood is.
-        outside: ``"edge"``, ``"zero"`` beyond the ends, or ``"inside"``: only pixels inside vote, with a sum of 1.
+        outside: ``"edge"``, ``"zero"`` beyond the ends, or ``"inside"``: only pixels inside count, their weights are
+            scaled to a sum of 1.
     """
     size = len(row)
     x = center(torch.arange(size * scale, dtype=torch.float64), scale, size)[:, None]
     near = x.floor().long() + torch.arange(-2 * reach + 1, 2 * reach + 1) + first
     distance = (2 * x.floor() + 1 - x if flip else x) - near
-    votes = kernel(distance)
+    weights = kernel(distance)
     inside = (near >= 0) & (near < size)
     if outside != "edge":
-        votes = votes * inside
+        weights = weights * inside
     if outside == "inside":
-        votes = votes / votes.sum(1, keepdim=True)
-    return (votes * row.double()[edge(near, size)]).sum(1).to(row.dtype)
+        weights = weights / weights.sum(1, keepdim=True)
+    return (weights * row.double()[edge(near, size)]).sum(1).to(row.dtype)
 
 
 def _widened(row: Tensor, scale: int) -> Tensor:
@@ -176,11 +177,17 @@ ENLARGE_ROW = Question(
         Mistake(_EDGE + "the row goes on at its other end", lambda *a: _row(*a, edge=lambda i, n: i % n)),
         Mistake(_EDGE + "beyond them there is black", lambda *a: _row(*a, edge=_repeat, outside="zero")),
         Mistake(
-            _EDGE + "only the pixels inside vote, where a mirror is asked for",
+            _EDGE + "only the pixels inside the row count; the row should be mirrored",
             lambda *a: _row(*a, edge=_repeat, outside="inside"),
         ),
-        Mistake("it repeats the nearest pixel; four pixels vote", lambda row, scale: row.repeat_interleave(scale)),
-        Mistake("it draws straight lines from pixel to pixel; four pixels vote", lambda *a: _row(*a, kernel=_tent)),
+        Mistake(
+            "it repeats the nearest pixel; a new pixel is a weighted sum of four",
+            lambda row, scale: row.repeat_interleave(scale),
+        ),
+        Mistake(
+            "it interpolates linearly between two pixels; a new pixel is a weighted sum of four",
+            lambda *a: _row(*a, kernel=_tent),
+        ),
         Mistake("the weights of left and right are exchanged", lambda *a: _row(*a, flip=True)),
         Mistake("the kernel is widened by the scale; that is for shrinking", _widened),
         Mistake("the four pixels are the wrong ones: two lie on each side of the place", lambda *a: _row(*a, first=1)),

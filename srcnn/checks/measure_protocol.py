@@ -1,4 +1,4 @@
-"""Questions of the assignment *Measure*, chapters 2 and 3: what is asked, and the known mistakes."""
+"""Questions of the assignment *Measure*, chapters 6 and 7: what is asked, and the known mistakes."""
 
 import math
 from collections.abc import Callable

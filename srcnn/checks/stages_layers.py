@@ -1,4 +1,4 @@
-"""Questions of the assignment *Three stages by hand*, chapters 4 to 6: what is asked, and the known mistakes."""
+"""Questions of the assignment *Three stages by hand*, chapters 3 to 5: what is asked, and the known mistakes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Questions of *Train and report* about the network and its pairs, chapters 7 and 8, with their known mistakes."""
+"""Questions of *Train and report* about the network and its pairs, chapters 8 and 9, with their known mistakes."""
 
 from collections.abc import Iterator
 
@@ -148,7 +148,7 @@ CUT_PAIR = Question(
             _resized,
         ),
         Mistake(
-            "it was shrunk without smoothing, as torch's bicubic does unless told otherwise; see chapter 2",
+            "it was shrunk without smoothing, as torch's bicubic does unless told otherwise; see chapter 6",
             _torch_bicubic,
         ),
         Mistake(

@@ -1,4 +1,4 @@
-"""Questions of *Train and report* about a step of the optimizer, chapter 9, with their known mistakes."""
+"""Questions of *Train and report* about a step of the optimizer, chapter 10, with their known mistakes."""
 
 import math
 

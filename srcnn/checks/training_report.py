@@ -1,4 +1,4 @@
-"""Questions of the assignment *Train and report*, chapters 7 to 10: what is asked, and the known mistakes."""
+"""Questions of the assignment *Train and report*, chapters 8 to 12: what is asked, and the known mistakes."""
 
 import math
 

@@ -123,7 +123,7 @@ _HELP = {
 def _train_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--recipe", choices=tuple(RECIPES), help="settings to begin with; fast unless given")
     further = sub.add_argument_group(
-        "further settings", "what each does is said in chapter 9; the recipe has them unless given"
+        "further settings", "what each does is said in chapter 10; the recipe has them unless given"
     )
     for name, kind in kinds().items():
         into = sub if name in _HELP or name == "seed" else further

@@ -1,6 +1,6 @@
 """Degradations: how a low-resolution image was made, where somebody reports the PSNR of bicubic or of a network.
 
-Each library's "bicubic" is another filter, and the original may have been cropped or resized first. Chapters 2 and 3.
+Each library's "bicubic" is another filter, and the original may have been cropped or resized first. Chapters 6 and 7.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

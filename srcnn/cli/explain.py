@@ -1,4 +1,4 @@
-"""Explain: which way of measuring gives a PSNR or SSIM that somebody reports. Chapters 3 and 10.
+"""Explain: which way of measuring gives a PSNR or SSIM that somebody reports. Chapters 7 and 12.
 
 One output has a dozen PSNRs, decibels apart: of luma or of RGB, with the border or without. Each way is tried, and what
 an output suffers from before it is measured (a shift by a pixel, swapped channels, another range) is looked for.

@@ -1,4 +1,4 @@
-"""ONNX: a network as a file for other runtimes, with the bicubic interpolation that comes before it inside. Chapter 13.
+"""ONNX: a network as a file for other runtimes, with the bicubic interpolation that comes before it inside. Chapter 16.
 
 What runs the file needs no Python: it is given a low-resolution image and answers with the large one.
 """

@@ -1,4 +1,4 @@
-"""The paper's experiments, and some of our own: one thing changed at a time. Chapter 11.
+"""The paper's experiments, and some of our own: one thing changed at a time. Chapter 13.
 
 Every variant trains for the same number of steps on crops of the same size, with three seeds. One process a core works
 through them, each on one thread, so that the seconds are those of one core and can be compared.

@@ -1,4 +1,4 @@
-"""Which images of the standard sets show the same pixels, whole or in part. Chapter 8.
+"""Which images of the standard sets show the same pixels, whole or in part. Chapter 9.
 
 The middle of every image is looked for at every place of every other, first on images four times smaller by normalized
 cross-correlation, then where that is high at full size. Turned, mirrored and rescaled copies are not found.

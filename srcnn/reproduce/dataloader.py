@@ -1,6 +1,6 @@
 """The training loop of public SRCNN code, and the throughput of this package's own beside it.
 
-A data set that opens a file for every crop, a ``Sequential`` in PyTorch's default memory layout, Adam. Chapter 9 says
+A data set that opens a file for every crop, a ``Sequential`` in PyTorch's default memory layout, Adam. Chapter 10 says
 what is slow in it.
 """
 

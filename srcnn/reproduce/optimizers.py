@@ -1,4 +1,4 @@
-"""Optimizers compared fairly: each is given the same search of its settings before it is judged. Chapter 11.
+"""Optimizers compared fairly: each is given the same search of its settings before it is judged. Chapter 13.
 
 Every method tries the same points of a Sobol sequence, one training each, and is judged on photographs that no training
 saw. Its best setting then trains from seeds that the search did not use, and only these networks see the test sets. The

@@ -1,4 +1,4 @@
-"""Speedrun: seconds of training on a CPU from nothing to the paper's 32.39 dB on Set5 at x3. Chapter 9.
+"""Speedrun: seconds of training on a CPU from nothing to the paper's 32.39 dB on Set5 at x3. Chapter 10.
 
 Every entry is a recipe that anybody can train with one command. The rules are those of ``RULES``; an entry that
 breaks one is no record, however fast it is.

@@ -1,4 +1,4 @@
-"""The tables of chapter 10: bicubic and every shipped network on every test set, by the protocol."""
+"""The tables of chapter 12: bicubic and every shipped network on every test set, by the protocol."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -370,7 +370,7 @@ def cubic(x):
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
     return torch.where(x <= 1, near, far)
 """,
-            "beyond 2",
+            "distance of 2",
         ),
         (
             """
@@ -603,10 +603,10 @@ def enlarge_row(row, scale):
     weights = cubic(centers[:, None] - old)
     return (weights / weights.sum(1, keepdim=True)) @ row
 """,
-        "only the pixels inside vote",
+        "only the pixels inside the row count",
     ),
     ("def enlarge_row(row, scale):\n    return row.repeat_interleave(scale)", "the nearest pixel"),
-    (_row().replace("cubic(torch.tensor(x - j))", "torch.tensor(max(0.0, 1 - abs(x - j)))"), "straight lines"),
+    (_row().replace("cubic(torch.tensor(x - j))", "torch.tensor(max(0.0, 1 - abs(x - j)))"), "linearly between two"),
     (
         """
 def enlarge_row(row, scale):

@@ -6,11 +6,11 @@
 # bicubic interpolation that every table begins with. In the end your functions give the score of bicubic on any
 # photograph, to a hundredth of a decibel.
 #
-# You need [chapter 2](../../02_bicubic.ipynb) (*How is a picture shrunk and enlarged?*) and
-# [chapter 3](../../03_measuring.ipynb) (*How good is an enlarged picture?*). Eight questions, 20 points; plan three
+# You need [chapter 6](../../06_bicubic.ipynb) (*How is a picture shrunk and enlarged?*) and
+# [chapter 7](../../07_measuring.ipynb) (*How good is an enlarged picture?*). Eight questions, 20 points; plan three
 # hours.
 #
-# **How it works.** Each question names a function. Write it in the place of the three dots and run the cell below it:
+# **How it works.** Each question names a function. Write it in place of the three dots and run the cell below it:
 # one line says that it is right, or what to think about again. You may add cells and functions of your own. The grading
 # calls your functions by name with other pictures, of other sizes, so think of more than the example.
 #
@@ -44,7 +44,7 @@ print(tuple(coffee.shape), tuple(cat.shape), tuple(eye.shape))
 #
 # For the pictures with the rows 1, 2 and 3, 4 and the rows 1, 4 and 3, 8 it is (0 + 4 + 0 + 16) / 4 = 5.
 #
-# Without `srcnn.mse` and `F.mse_loss`, which is what you are writing. (Chapter 3, *Squared error: the price of a wrong
+# Without `srcnn.mse` and `F.mse_loss`, which is what you are writing. (Chapter 7, *Squared error: the price of a wrong
 # pixel*.)
 
 # %%
@@ -70,7 +70,7 @@ checks.measure(1, mse)
 #
 # If every pixel is wrong by 1 of 255 gray levels, it is 48.13 dB.
 #
-# Without `srcnn.psnr`. (Chapter 3, *Decibels: the same number on a ruler*.)
+# Without `srcnn.psnr`. (Chapter 7, *Decibels: the same number on a ruler*.)
 
 # %%
 def psnr(output, target, peak):
@@ -103,7 +103,7 @@ gallery({f"{psnr(output, eye, 1):.1f} dB": output for output in noisy}, columns=
 #
 # White becomes 235/255 = 0.9216 and pure red (16 + 65.481)/255 = 0.3195.
 #
-# Without `srcnn.luma` and `srcnn.rgb_to_ycbcr`. (Chapter 3, *Luma: why only brightness is counted*.)
+# Without `srcnn.luma` and `srcnn.rgb_to_ycbcr`. (Chapter 7, *Luma: why only brightness is counted*.)
 
 # %%
 def luma(rgb):
@@ -135,7 +135,7 @@ gallery({"red": red, "green": green, "blue": blue, "luma": luma(coffee)}, column
 #
 # From the picture with the rows 1, 2, 3 and 4, 5, 6 and 7, 8, 9 a border of 1 leaves the single pixel 5.
 #
-# (Chapter 3, *The protocol, step by step*.)
+# (Chapter 7, *The protocol, step by step*.)
 
 # %%
 def shave(image, border):
@@ -160,7 +160,7 @@ checks.measure(4, shave)
 #
 # If one picture of a set has 30 dB and another has 40 dB, the score is 35 dB.
 #
-# You may use your `psnr`, or `srcnn.psnr` with `shave=0`. (Chapter 3, *A mean of logarithms is not the logarithm of a
+# You may use your `psnr`, or `srcnn.psnr` with `shave=0`. (Chapter 7, *A mean of logarithms is not the logarithm of a
 # mean*.)
 
 # %%
@@ -189,7 +189,7 @@ checks.measure(5, mean_psnr)
 #
 # At the distances 0, 0.5, 1 and 1.5 the weights are 1, 0.5625, 0 and -0.0625.
 #
-# (Chapter 2, *A curve from four wishes*.)
+# (Chapter 6, *A curve from four wishes*.)
 
 # %%
 def cubic(x):
@@ -226,7 +226,7 @@ curves(
 #
 # The row `[0, 1]` with the scale 2 becomes `[-0.0938, 0.2031, 0.7969, 1.0938]`.
 #
-# Without `F.interpolate` and `srcnn.enlarge`, which is what you are writing. You may use your `cubic`. (Chapter 2, *Where
+# Without `F.interpolate` and `srcnn.enlarge`, which is what you are writing. You may use your `cubic`. (Chapter 6, *Where
 # the pixels lie*.)
 
 # %%
@@ -266,13 +266,13 @@ gallery({"small": small, "yours": large, "srcnn.enlarge": srcnn.enlarge(small, 3
 # ## Question 8: the protocol (4 points)
 #
 # Write `score(rgb, scale)`: the PSNR of bicubic interpolation on one color photograph `(3, H, W)` in 0..1, by the
-# protocol of the published tables. Its steps are those of chapter 3: luma, rounded to bytes; cropped to multiples of the
+# protocol of the published tables. Its steps are those of chapter 7: luma, rounded to bytes; cropped to multiples of the
 # scale; made small and large again by bicubic interpolation; rounded; shaved by the scale; compared.
 #
 # For `coffee` and the scale 3 it is 28.40 dB.
 #
 # You may use your own functions and everything of the package but `srcnn.evaluate`: `srcnn.modcrop`, `srcnn.shrink`,
-# `srcnn.enlarge` and `srcnn.quantize` are there, and where they belong is the question. (Chapter 3, *The protocol, step
+# `srcnn.enlarge` and `srcnn.quantize` are there, and where they belong is the question. (Chapter 7, *The protocol, step
 # by step*.)
 
 # %%

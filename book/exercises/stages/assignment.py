@@ -10,10 +10,10 @@
 # descriptions are mapped, and patches are laid down again and averaged. Here you write all of it yourself, without a
 # single convolution of PyTorch's. In the end your functions run the trained network, and give its picture.
 #
-# You need chapter 4 (*How many numbers describe a patch?*), chapter 5 (*How does a blurred description become a sharp
-# one?*) and chapter 6 (*How do patches become one picture again?*). Eight questions, 20 points; plan four hours.
+# You need chapter 3 (*How many numbers describe a patch?*), chapter 4 (*How does a blurred description become a sharp
+# one?*) and chapter 5 (*How do patches become one picture again?*). Eight questions, 20 points; plan four hours.
 #
-# **How it works.** Each question names a function. Write it in the place of the three dots and run the cell below it:
+# **How it works.** Each question names a function. Write it in place of the three dots and run the cell below it:
 # one line says that it is right, or what to think about again. You may add cells and functions of your own. The grading
 # calls your functions by name with other pictures, of other sizes, so think of more than the example.
 #
@@ -50,7 +50,7 @@ for name, values in weights.items():
 #
 # From the picture with the rows 1, 2, 3 and 4, 5, 6 the patches of size 2 are `[[1, 2, 4, 5], [2, 3, 5, 6]]`.
 #
-# Without `unfold` of any kind, which is what you are writing. (Chapter 4, *A patch is a vector, a filter bank is a
+# Without `unfold` of any kind, which is what you are writing. (Chapter 3, *A patch is a vector, a filter bank is a
 # matrix*, has patches as columns; here they are rows.)
 
 # %%
@@ -82,7 +82,7 @@ checks.stages(1, patches)
 #
 # The kernel with the rows 0, 1 and 0, 0 answers to the picture with the rows 1, 2, 3 and 4, 5, 6 with `[[2, 3]]`.
 #
-# By loops or by patches, without PyTorch's or SciPy's convolutions. (Chapter 4, *A patch is a vector, a filter bank is a
+# By loops or by patches, without PyTorch's or SciPy's convolutions. (Chapter 3, *A patch is a vector, a filter bank is a
 # matrix*.)
 
 # %%
@@ -128,7 +128,7 @@ gallery(seen)
 # The patches `[[1, 2], [3, 4]]` with two filters of one pixel and two channels, (1, -1) and (0, 1), and the biases 0 and
 # -3 are described by `[[0, 0], [0, 1]]`.
 #
-# Without convolutions. (Chapter 4, *A patch is a vector, a filter bank is a matrix*, and the slip *A view that only has the
+# Without convolutions. (Chapter 3, *A patch is a vector, a filter bank is a matrix*, and the slip *A view that only has the
 # right shape*.)
 
 # %%
@@ -159,7 +159,7 @@ checks.stages(3, extract)
 # For one pixel with the features 1 and 2, the weights (1, 1), (1, -1) and the biases 0 and 0 the answer is 3 and 0, in the
 # shape `(2, 1, 1)`.
 #
-# Without convolutions. (Chapter 5, *A small network at every pixel*.)
+# Without convolutions. (Chapter 4, *A small network at every pixel*.)
 
 # %%
 def mapping(features, weight, bias):
@@ -198,7 +198,7 @@ gallery(
 # ## Question 5: the ancestor, one step of sparse coding (2 points)
 #
 # Stage two has an ancestor that took many steps, and each of them is a matrix, a bias and a max. Write
-# `sparse_step(code, patch, dictionary, price)`, one step of equation (5.2) of chapter 5:
+# `sparse_step(code, patch, dictionary, price)`, one step of equation (5.2) of chapter 4:
 #
 # $$a \leftarrow \max\bigl(0,\; a - \eta D^\top (D a - x) - \eta \lambda\bigr), \qquad \eta = 1 / \lVert D \rVert^2$$
 #
@@ -208,7 +208,7 @@ gallery(
 #
 # With the dictionary `[[2.]]`, the code `[1.]`, the patch `[4.]` and the price 1 the new code is `[1.75]`.
 #
-# (Chapter 5, *The ancestor: sparse coding*.)
+# (Chapter 4, *The ancestor: sparse coding*.)
 
 # %%
 def sparse_step(code, patch, dictionary, price):
@@ -256,7 +256,7 @@ curves({"": (range(1, 101), objective)}, x="steps", y="objective (5.1)", log="xy
 # Two patches of two by two pixels, `[[1., 1., 1., 1.], [3., 3., 3., 3.]]`, in a picture of height 2 and width 3 give rows
 # of `[1., 2., 3.]`.
 #
-# Without `F.fold` and without convolutions. (Chapter 6, *Twenty-five opinions about one pixel*.)
+# Without `F.fold` and without convolutions. (Chapter 5, *Twenty-five opinions about one pixel*.)
 
 # %%
 def average(patches, height, width):
@@ -305,7 +305,7 @@ gallery({"one opinion": middle, "the average": average(spoilt, 80, 80), "origina
 # Two maps of one pixel, 1 and 2, with the weights 3 and -2 and the bias 0.5 give -0.5, in the shape `(1, 1, 1)`.
 #
 # Without convolutions. `F.unfold` is allowed from here on, as you have shown what it does; mind that its patches are
-# columns. (Chapter 6, *One pixel, 800 products* and *The same sum in another order*.)
+# columns. (Chapter 5, *One pixel, 800 products* and *The same sum in another order*.)
 
 # %%
 def reconstruct(features, weight, bias):
@@ -335,7 +335,7 @@ checks.stages(7, reconstruct)
 # The filters are square and odd, but need not be 9, 1 and 5, and there need not be 64 and 32 of them: read it from the
 # shapes. The mapping may be larger than 1 x 1, too.
 #
-# Without convolutions and without the package's network. (Chapter 6, *The same sum in another order*.)
+# Without convolutions and without the package's network. (Chapter 5, *The same sum in another order*.)
 
 # %%
 def sharpen(image, weights):

@@ -11,11 +11,11 @@
 # your turn to choose: one network, a budget, and pictures that it never saw. In the end you report, as one reports in a
 # paper.
 #
-# You need [chapter 7](../../07_building.ipynb), [chapter 8](../../08_data.ipynb), [chapter 9](../../09_training.ipynb)
-# and [chapter 10](../../10_evaluating.ipynb). Eight questions, 24 points, about five hours: 20 points are given by a
+# You need [chapter 8](../../08_building.ipynb), [chapter 9](../../09_data.ipynb), [chapter 10](../../10_training.ipynb)
+# and [chapter 12](../../12_evaluating.ipynb). Eight questions, 24 points, about five hours: 20 points are given by a
 # program, and 4 by a reader.
 #
-# **How it works.** Questions 1 to 7 each name a function. Write it in the place of the three dots and run the cell
+# **How it works.** Questions 1 to 7 each name a function. Write it in place of the three dots and run the cell
 # below it: one line says that it is right, or what to think about again. You may add cells and functions of your own.
 # The grading calls your functions by name with other numbers and other pictures, so think of more than the example.
 #
@@ -40,7 +40,7 @@ from srcnn.leaves import dead_leaves
 from srcnn.plotting import curves, gallery, zooms
 
 photographs = [srcnn.luma(images.sample(name)) for name in images.SAMPLE["train"]]
-photographs += [dead_leaves(seed, 150) for seed in range(4)]  # chapter 8
+photographs += [dead_leaves(seed, 150) for seed in range(4)]  # chapter 9
 print(f"{len(photographs)} pictures to learn from, the first {tuple(photographs[0].shape)}")
 
 # %% [markdown]
@@ -50,7 +50,7 @@ print(f"{len(photographs)} pictures to learn from, the first {tuple(photographs[
 # `kernels` are the sides of the filters, one for each layer; `widths` are the numbers of filters of all layers but the
 # last; the last layer has as many filters as the picture has channels. There may be any number of layers.
 #
-# For `(9, 1, 5)`, `(64, 32)` and 1 channel it is 8,129, the network of the paper. (Chapter 7, *What it costs*.)
+# For `(9, 1, 5)`, `(64, 32)` and 1 channel it is 8,129, the network of the paper. (Chapter 8, *What it costs*.)
 
 # %%
 def parameters(kernels, widths, channels):
@@ -75,7 +75,7 @@ checks.training(1, parameters)
 # *on each side*, and the side of the square of input pixels that one output pixel depends on, its receptive field. All
 # sides are odd.
 #
-# For `(9, 1, 5)` they are 6 and 13. (Chapter 7, *What one pixel can see*.)
+# For `(9, 1, 5)` they are 6 and 13. (Chapter 8, *What one pixel can see*.)
 
 # %%
 def reach(kernels):
@@ -116,7 +116,7 @@ curves(
 #    network's output.
 #
 # A picture of 1 x 100 x 65 pixels, scale 3 and border 6 give an input of 1 x 99 x 63 and a target of 1 x 87 x 51.
-# `srcnn.modcrop`, `srcnn.shrink` and `srcnn.enlarge` are there; `srcnn.pairs` is what you are writing. (Chapter 8, *One
+# `srcnn.modcrop`, `srcnn.shrink` and `srcnn.enlarge` are there; `srcnn.pairs` is what you are writing. (Chapter 9, *One
 # photograph, one pair*.)
 
 # %%
@@ -198,7 +198,7 @@ curves(
 # (their velocities are like the others').
 #
 # A weight 1.0 of the first layer with gradient 0.5, velocity 2.0 and rate 0.1 becomes 0.77, and its velocity 2.3; a
-# bias with the same numbers becomes 0.977. (Chapter 9, equation 2. Without `torch.optim`.)
+# bias with the same numbers becomes 0.977. (Chapter 10, equation 2. Without `torch.optim`.)
 
 # %%
 def sgd_step(weights, gradients, velocities, rate):
@@ -265,7 +265,7 @@ curves(
 # taken over photographs.
 #
 # Two photographs on which bicubic has 30 and 24 dB and the method 31 and 26 dB make a gain of 1.5. `srcnn.psnr` is
-# there, `srcnn.evaluate` is excluded. (Chapter 3, *the protocol*; chapter 10.)
+# there, `srcnn.evaluate` is excluded. (Chapter 7, *the protocol*; chapter 12.)
 
 # %%
 def gain(outputs, enlarged, targets, shave):
@@ -312,7 +312,7 @@ checks.training(6, gain)
 # | 0.8 dB | 5 |
 # | 0.9 dB | 6 |
 #
-# Adam in a right loop earns the first two bands. Chapter 9 tells what leads further.
+# Adam in a right loop earns the first two bands. Chapter 10 tells what leads further.
 
 # %%
 def train(photographs, squares):
@@ -372,7 +372,7 @@ zooms({"bicubic": low, "your network": output, "original": high}, top=3, left=30
 # %% [markdown]
 # ## Question 8: report (4 points)
 #
-# Report your training in 120 to 200 words, to somebody who knows chapter 3 but has not seen this notebook: what you
+# Report your training in 120 to 200 words, to somebody who knows chapter 7 but has not seen this notebook: what you
 # did, what came out, and how far it can be trusted. A reader gives the points:
 #
 # | the reader looks for | points |
@@ -400,7 +400,7 @@ zooms({"bicubic": low, "your network": output, "original": high}, top=3, left=30
 # *coins*, which were not among the lessons, the network reaches 30.12 dB and bicubic 29.00 dB, a gain of 1.12 dB: 0.53
 # dB on the cat's fur, 1.71 dB on the coins.
 #
-# Twice as many steps with half the batch did not help: 1.13 dB, in a fifth more time, and chapter 11 finds that another
+# Twice as many steps with half the batch did not help: 1.13 dB, in a fifth more time, and chapter 13 finds that another
 # seed alone brings a few hundredths. Plain Adam at 0.001, with neither falling rate nor average, gained 0.68 dB.
 #
 # Two photographs are few, and the gain hangs on how many hard edges they have. It holds for pictures that were shrunk
