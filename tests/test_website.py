@@ -92,6 +92,7 @@ def test_the_first_address_leads_to_the_first_page_and_has_the_card(site):
     assert '<html lang="en">' in page
     assert '<a href="intro.html">' in page
     assert 'property="og:title" content="Small &amp; fine"' in page
+    assert '<link rel="icon" href="_static/favicon.svg" />' in page  # else a browser asks for a file that is not there
 
 
 def test_404_works_at_any_depth(site):

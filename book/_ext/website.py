@@ -169,7 +169,8 @@ def whole(app, error: Exception | None) -> None:
         f'<!DOCTYPE html>\n<html lang="{app.config.language}">\n<head>\n'
         f'    <meta charset="utf-8" />\n    <title>{title}</title>\n'
         f'    <meta http-equiv="refresh" content="0; url={first}" />\n'
-        f'    <link rel="canonical" href="{where}{first}" />\n    {tags}\n</head>\n'
+        f'    <link rel="canonical" href="{where}{first}" />\n'
+        f'    <link rel="icon" href="_static/favicon.svg" />\n    {tags}\n</head>\n'  # else a browser asks for another
         f'<body><main><h1>{title}</h1><p><a href="{first}">The book begins here.</a></p></main></body>\n</html>\n',
         encoding="utf-8",
     )
