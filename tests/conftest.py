@@ -94,7 +94,7 @@ def live_folder(tmp_path_factory) -> Path:
     import live
 
     folder = tmp_path_factory.mktemp("live")
-    for path in live.FOLDER.iterdir():
+    for path in (*live.FOLDER.iterdir(), live.FOLDER.parent / "book.js"):
         (folder / path.name).write_bytes(path.read_bytes())
     live.write(folder)
     return folder
@@ -115,7 +115,8 @@ def live_figure(browser, live_folder) -> Iterator[Callable]:
             '<!DOCTYPE html><html lang="en"><meta name="viewport" content="width=device-width"><title>Live</title>'
             f'<link rel="stylesheet" href="live.css"><main><h1>Live</h1><div style="height: {below}px"></div>'
             f'<div data-live="{name}"><p>In the online book.</p></div></main>'
-            f'<script>{live.needs([name])}</script><script defer src="kit.js"></script></html>'
+            f"<script>{live.needs([name])}</script>"
+            '<script defer src="book.js"></script><script defer src="kit.js"></script></html>'
         )
         page = browser.new_page(viewport={"width": width, "height": 1400}, reduced_motion="reduce")
         opened.append(page)

@@ -19,7 +19,7 @@ class TestInABrowser:
     def test_a_figure_is_loaded_when_the_reader_comes_near(self, live_figure):
         page = live_figure("train", below=5_000)
         scripts = "() => [...document.scripts].map(s => s.src.split('/').pop()).filter(Boolean)"
-        assert page.evaluate(scripts) == ["kit.js"]
+        assert page.evaluate(scripts) == ["book.js", "kit.js"]
         assert page.get_by_text("In the online book.").count() == 1
         page.locator("[data-live]").scroll_into_view_if_needed()
         expect(page.locator(".live")).to_be_visible(timeout=30_000)
@@ -29,7 +29,7 @@ class TestInABrowser:
     def test_a_script_that_is_missing_is_told_and_the_text_stays(self, live_figure, monkeypatch):
         monkeypatch.setitem(live.FIGURES, "train", ("nothing.js",))
         page = live_figure("train", fails=True)
-        expect(page.get_by_role("alert")).to_contain_text("nothing.js could not be loaded", timeout=30_000)
+        expect(page.get_by_role("alert")).to_contain_text("nothing.js, did not load", timeout=30_000)
         assert page.get_by_text("In the online book.").count() == 1
 
     @pytest.mark.parametrize("name", live.FIGURES)

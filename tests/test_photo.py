@@ -476,6 +476,18 @@ def test_the_page_answers_while_workers_compute(desk):
 
 
 @in_the_browser
+def test_a_part_that_does_not_load_is_told_and_the_next_photograph_tries_again(desk):
+    desk.page.route("**/photo/data.js", lambda route: route.abort())
+    desk.try_sample("coins")
+    desk.refused()
+    assert "data.js, did not load" in desk.told()
+    desk.page.unroute("**/photo/data.js")
+    desk.try_sample("coins")
+    desk.finish()
+    desk.troubles.clear()  # the browser's own words about the request
+
+
+@in_the_browser
 @pytest.mark.parametrize("second", ["sample", "scale", "file"])
 def test_a_new_choice_ends_the_old_run(desk, second):
     desk.scale(4)

@@ -18,6 +18,20 @@ addEventListener("DOMContentLoaded", () => {
   guesses();
 });
 
+// A script by its address, once; one that failed may be asked for again.
+const loadedScripts = new Map();
+function loadScript(address) {
+  if (!loadedScripts.has(address)) loadedScripts.set(address, new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: address, onload: resolve });
+    script.onerror = () => {
+      loadedScripts.delete(address);
+      reject(new Error(`A part of this page, ${address.split("/").at(-1)}, did not load; reload the page and try again.`));
+    };
+    document.head.append(script);
+  }));
+  return loadedScripts.get(address);
+}
+
 function make(tag, text, attributes = {}) {
   const element = Object.assign(document.createElement(tag), attributes);
   element.textContent = text;
@@ -48,7 +62,7 @@ function quizzes() {
   for (const group of questions) {
     for (const answer of group) {
       answer.addEventListener("toggle", () => {
-        if (!answer.open || document.documentElement.dataset.printing) return;
+        if (!answer.open) return;
         answer.classList.add(isRight(answer) ? "quiz-right" : "quiz-wrong");
         if (!group.some((other) => "chosen" in other.dataset)) answer.dataset.chosen = "";
         tell();

@@ -145,19 +145,7 @@ const kit = (() => {
 
   // A script of the book, once; the sample photographs are one, as luma in 0..1: { name: { h, w, values } }.
   const home = document.currentScript?.src.replace(/kit\.js.*/, "") ?? "";
-  const scripts = new Map();
-  function script(name) {
-    if (!scripts.has(name)) scripts.set(name, load(name));
-    return scripts.get(name);
-  }
-  function load(name) {
-    return new Promise((resolve, reject) => {
-      const element = make("script", { src: home + name });
-      element.onload = resolve;
-      element.onerror = () => reject(new Error(`${name} could not be loaded; reload the page`));
-      document.head.append(element);
-    });
-  }
+  const script = (name) => loadScript(home + name); // of book.js
   let photographs;
   const samples = () => (photographs ??= script("photographs.js").then(async () => {
     const decoded = Object.entries(livePhotographs).map(async ([name, png]) => {

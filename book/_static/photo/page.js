@@ -16,18 +16,7 @@
 
   // Weights, samples and the engine's code load with the first photograph: most readers of a page choose none.
   const home = document.currentScript.src;
-  let loading;
-  const load = (name) => new Promise((loaded, failed) => {
-    const script = document.createElement("script");
-    script.src = new URL(name, home);
-    script.onload = loaded;
-    script.onerror = () => failed(new Error(`A part of this page, ${name}, did not load; reload the page and try again.`));
-    document.head.append(script);
-  });
-  const ready = () => (loading ??= Promise.all(["data.js", "../live/code.js"].map(load)).catch((error) => {
-    loading = undefined; // the next photograph tries again
-    throw error;
-  }));
+  const ready = () => Promise.all(["data.js", "../live/code.js"].map((name) => loadScript(new URL(name, home).href)));
 
   const scale = () => Number(find("input[name=photo-scale]:checked").value);
 
