@@ -127,6 +127,10 @@ def test_a_measurement_goes_on_where_it_was_and_only_changed_chapters_are_run_ag
     chapter(small.parent, "print(2)", "assert seed == 0").rename(small.parent / "07_two.ipynb")
     assert list(processors.run(small))
     assert sorted(asked) == [("07_two", "0"), ("07_two", "1"), ("tables",)]
+    asked.clear()
+    monkeypatch.setattr(processors, "THREADS", (1, 2))  # more is wanted than was measured
+    assert list(processors.run(small))
+    assert sorted(set(asked)) == [("05_one", "0"), ("05_one", "1"), ("07_two", "0"), ("07_two", "1"), ("tables",)]
 
 
 @pytest.mark.parametrize(("machine", "told"), [("arm64", "this one is arm64"), ("x86_64", "not beside the package")])

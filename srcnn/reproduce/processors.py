@@ -48,8 +48,8 @@ _ORDER = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.Gt
 def run(folder: Path) -> Iterator[dict]:
     """Run every chapter that trains, on every path and from every seed, and measure the shipped tables on every path.
 
-    A chapter whose code is as it was when it was last measured, and asserts nothing new, is not run again. Runs are
-    kept in ``processors.jsonl`` until all are done, so that a measurement that was stopped goes on where it was.
+    A chapter that was measured on all of these paths is not run again if its code is as it was and it asserts nothing
+    new. Runs are kept in ``processors.jsonl`` until all are done, so that a measurement that was stopped goes on.
 
     Args:
         folder: for ``processors.json``.
@@ -68,7 +68,9 @@ def run(folder: Path) -> Iterator[dict]:
     lanes = list(LANES)[: [told for _, _, told in LANES.values()].index(capability) + 1]
     target, journal = folder / "processors.json", folder / "processors.jsonl"
     had = json.loads(target.read_text(encoding="utf-8"))["chapters"] if target.exists() else {}
-    wanted = [name for name in CHAPTERS if not _still_true(had.get(name), name)]
+    whole = {"lanes": lanes, "threads": list(THREADS), "seeds": len(SEEDS)}
+    measured = [name for name in had if whole.items() <= had[name].items()]
+    wanted = [name for name in CHAPTERS if name not in measured or not _still_true(had[name], name)]
     records = [r for r in (read_records(journal) if journal.exists() else []) if _still_true(r, r["chapter"])]
     done = {(r["chapter"], r["seed"], r["lane"], r["threads"]) for r in records}
     with journal.open("a", encoding="utf-8") as stream:
