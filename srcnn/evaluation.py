@@ -84,7 +84,7 @@ def upscaler(
     def upscale(low: Tensor, scale: int) -> Tensor:
         if model.scale not in (None, scale):
             raise InputError(f"this network enlarges by {model.scale}, not by {scale}")
-        small = low.to(device)  # before it is enlarged: a ninth of the bytes at x3, and the device enlarges faster
+        small = low.to(device)  # before it is enlarged: at x3 it has a ninth of the bytes
         small = (small if model.scale else enlarge(small, scale))[None]
         with arithmetic():
             return (_in_blocks(model, small) if small.device.type == "cpu" else model(small))[0].to(low.device)

@@ -63,7 +63,7 @@ class SRCNN(nn.Module):
     def inference_padding(self) -> str:
         """The padding with which trained weights are used, ``"replicate"`` where they were trained with ``"valid"``.
 
-        Repeating the edge keeps the image's size; zeros in its place would cost 3.9 dB on Set5 (chapter 8).
+        Repeating the edge keeps the image's size; zeros in its place cost decibels (chapter 8).
         """
         return "replicate" if self.padding == "valid" else self.padding
 

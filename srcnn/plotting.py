@@ -51,7 +51,8 @@ def gallery(
     shapes = [picture.shape[-2:] for picture in pictures.values()]
     aspect = max(height / width for height, width in shapes)
     diverging = {title for title in pictures if (title in signed if isinstance(signed, Collection) else signed)}
-    reach = reach or max((pictures[title].detach().abs().nan_to_num(0).max().item() for title in diverging), default=1)
+    largest = (pictures[title].detach().abs().nan_to_num(0).max().item() for title in diverging)
+    reach = reach or max(largest, default=0) or 1
     figure, axes = plt.subplots(
         rows, columns, figsize=(width, rows * (width / columns * aspect + 0.35)), squeeze=False, layout="constrained"
     )
@@ -63,8 +64,7 @@ def gallery(
         image = picture.detach().cpu().float()
         image = image.squeeze(0) if image.ndim == 3 and image.shape[0] == 1 else image
         if title in diverging:
-            limits = {"vmin": -(reach or 1), "vmax": reach or 1}
-            shown = axis.imshow(image.numpy(), cmap=_diverging(), interpolation="nearest", **limits)
+            shown = axis.imshow(image.numpy(), cmap=_diverging(), vmin=-reach, vmax=reach, interpolation="nearest")
         elif image.ndim == 2:
             axis.imshow(image.clamp(0, 1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         else:

@@ -9,6 +9,7 @@ from srcnn.cli.arguments import parser
 from srcnn.recipes import with_changes
 from srcnn.reproduce import weights
 from srcnn.reproduce.weights import SHIPPED
+from srcnn.results import stored
 from srcnn.runs import Run
 
 
@@ -22,6 +23,15 @@ def test_what_is_shipped_is_what_the_course_says_and_each_card_has_its_settings(
         assert training._configuration(parser().parse_args(words[1:])) == config, (
             name
         )  # as written it trains this today
+
+
+def test_the_equal_training_of_chapter_12_is_that_of_the_other_networks():
+    record = stored("equal-training")
+    words = shlex.split(record["command"])
+    alike = replace(SHIPPED["srcnn-9-5-5-x3"], scale=4)
+    assert training._configuration(parser().parse_args(words[1:])) == alike
+    assert (record["steps"], record["seed"]) == (alike.steps, alike.seed)
+    assert record["psnr"].keys() == {"set5", "set14", "bsds300"}
 
 
 def test_shipping_trains_what_is_missing_goes_on_and_leaves_what_is_there(folder, tmp_path, monkeypatch):

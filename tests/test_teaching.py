@@ -314,9 +314,8 @@ def plans() -> dict[str, list[tuple[list[int], int, str]]]:
 def test_a_plan_reads_the_chapters_in_order_in_the_time_that_they_tell(name, rows):
     plan = plans()[name]
     assert len(plan) == rows
-    assert list(itertools.chain(*(chapters for chapters, _, _ in plan))) == list(
-        range(1, 14)
-    )  # the last three are for who is ahead
+    # the last three chapters are for students who are ahead
+    assert list(itertools.chain(*(chapters for chapters, _, _ in plan))) == list(range(1, 14))
     assert [total for _, total, _ in plan] == [sum(map(minutes, chapters)) for chapters, _, _ in plan]
 
 
@@ -355,14 +354,6 @@ def test_the_table_of_assignments_says_what_their_sources_say(title, name):
     assert sum(worth) == points
     words = ("one", "two", "three", "four", "five", "six")
     assert f"{words[hours - 1]} hours" in " ".join(text.split())
-
-
-def test_what_students_need_is_no_less_than_what_was_measured():
-    kept = json.loads((ROOT / "data" / "results" / "chapters.json").read_text(encoding="utf-8"))["chapters"].values()
-    text = (BOOK / "teaching.md").read_text(encoding="utf-8")
-    seconds, gigabytes = re.search(r"longer than (\d+) seconds or more memory than ([\d.]+) GB", text).groups()
-    assert max(chapter["seconds"] for chapter in kept) <= float(seconds)
-    assert max(chapter["megabytes"] for chapter in kept) <= 1000 * float(gigabytes)
 
 
 @pytest.mark.parametrize("page", ["teaching.md", "teaching/plans.md", "teaching/marks.md", "teaching/running.md"])

@@ -12,14 +12,11 @@ def _one_side(wins: int, n: int) -> float:
     return sum(comb(n, k) for k in range(max(wins, n - wins), n + 1)) / 2**n
 
 
-def _gain(new: dict[str, float], old: dict[str, float]) -> list[float]:
+def _gain(new: dict[str, float], old: dict[str, float], *, normal: bool = False, of_one: bool = False) -> list[float]:
+    """The mean gain with half its interval; wrong with the ``normal`` factor, or with the spread ``of_one`` image."""
     gains = [new[name] - old[name] for name in new if name in old]
-    return [fmean(gains), stats.t.ppf(0.975, len(gains) - 1) * stdev(gains) / len(gains) ** 0.5]
-
-
-def _normal(new: dict[str, float], old: dict[str, float]) -> list[float]:
-    gains = [new[name] - old[name] for name in new if name in old]
-    return [fmean(gains), stats.norm.ppf(0.975) * stdev(gains) / len(gains) ** 0.5]
+    factor = stats.norm.ppf(0.975) if normal else stats.t.ppf(0.975, len(gains) - 1)
+    return [fmean(gains), factor * stdev(gains) / (1 if of_one else len(gains) ** 0.5)]
 
 
 def _unpaired(new: dict[str, float], old: dict[str, float]) -> list[float]:
@@ -27,11 +24,6 @@ def _unpaired(new: dict[str, float], old: dict[str, float]) -> list[float]:
     variance = sum(stdev(scores[name] for name in names) ** 2 for scores in (new, old))
     factor = stats.t.ppf(0.975, len(names) - 1)
     return [fmean(new[n] - old[n] for n in names), factor * (variance / len(names)) ** 0.5]
-
-
-def _of_one(new: dict[str, float], old: dict[str, float]) -> list[float]:
-    gains = [new[name] - old[name] for name in new if name in old]
-    return [fmean(gains), stats.t.ppf(0.975, len(gains) - 1) * stdev(gains)]
 
 
 def _scores() -> list[tuple]:
@@ -63,9 +55,14 @@ QUESTIONS: dict[int, Question] = {
         examples=_scores,
         reference=_gain,
         mistakes=(
-            Mistake("with few images the normal distribution's factor is too small", _normal),
+            Mistake(
+                "with few images the normal distribution's factor is too small",
+                lambda new, old: _gain(new, old, normal=True),
+            ),
             Mistake("the images are the same, so take differences first", _unpaired),
-            Mistake("the mean of n images is less uncertain than one of them", _of_one),
+            Mistake(
+                "the mean of n images is less uncertain than one of them", lambda new, old: _gain(new, old, of_one=True)
+            ),
         ),
     ),
 }

@@ -25,12 +25,12 @@ _ALIKE = replace(
     scale_augmentation="1-0.9-0.8-0.7-0.6-0.5",
     warmup_steps=2_000,
 )
-PAPERS = ("9-1-5", "9-3-5", "9-5-5")
+_ARCHITECTURES = ("9-1-5", "9-3-5", "9-5-5")
 
 
 def _of_scale(scale: int) -> dict[str, TrainConfig]:
     return {
-        **{f"srcnn-{name}-x{scale}": replace(_ALIKE, architecture=name, scale=scale) for name in PAPERS},
+        **{f"srcnn-{name}-x{scale}": replace(_ALIKE, architecture=name, scale=scale) for name in _ARCHITECTURES},
         f"subpixel-x{scale}": replace(
             _LONG,
             architecture="subpixel",
