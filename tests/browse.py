@@ -42,9 +42,14 @@ def pages(folder: str = "") -> list[str]:
 def watch(page, address: str) -> list[str]:
     """A list that fills with what goes wrong while a page is open: errors, and requests that fail or go elsewhere."""
     troubles = []
+
+    def failed(request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a page that leads on breaks off what it was still fetching
+            troubles.append(f"failed: {request.url}")
+
     page.on("console", lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None)
     page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on("requestfailed", failed)
     page.on("response", lambda got: troubles.append(f"{got.status}: {got.url}") if got.status >= 400 else None)
 
     def asked(request) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from browse import LAYOUT, LOOKS, NEEDS, PAGES, dead_links, examine, pages, pdf, visit
+from browse import LAYOUT, LOOKS, NEEDS, PAGES, dead_links, examine, pages, pdf, visit, watch
 from PIL import Image
 from pypdf import PdfReader
 
@@ -30,6 +30,21 @@ def everywhere() -> Iterator:
 @pytest.mark.parametrize(("name", "where"), list(everywhere()))
 def test_a_page_is_whole_and_for_everybody(browser, address, name, where):
     assert examine(browser, address if where == "server" else PAGES.as_uri(), name) == []
+
+
+def test_only_a_request_that_fails_of_itself_is_a_fault(browser, address):
+    page = browser.new_page()
+    troubles = watch(page, address)
+    page.route("**/slow.svg", lambda route: None)  # no answer before the page is left
+    page.route("**/gone.svg", lambda route: route.abort("connectionfailed"))
+    ask = "(name) => { document.body.append(Object.assign(new Image(), { src: name })); }"
+    for name, faults in (("slow.svg", 0), ("gone.svg", 2)):  # the browser tells of it once more in its console
+        visit(page, f"{address}/book/notation.html")
+        with page.expect_request(f"**/{name}"):
+            page.evaluate(ask, name)
+        visit(page, f"{address}/book/glossary.html")
+        assert len(troubles) == faults, troubles
+    page.close()
 
 
 def test_every_link_inside_the_book_leads_somewhere():
