@@ -12,13 +12,15 @@ from pathlib import Path
 
 from docutils import nodes
 
+import photo
 from srcnn import files, images, luma
 from srcnn.results import stored
 
 FOLDER = Path(__file__).parents[1] / "_static" / "live"
 ENGINE = ("engine.js", "code.js")
+PICTURES = ("photographs.js", "pictures.js")
 # the scripts of each figure, in the order in which they are loaded
-FIGURES = {"train": (*ENGINE, "marks.js", "train.js", "training.js")}
+FIGURES = {"train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js")}
 PLACE = re.compile(r'data-live="(\w+)"')
 
 
@@ -34,6 +36,12 @@ def marks() -> str:
     return f'"use strict";\nconst liveMarks = {json.dumps(stored("live-marks")["scales"])};\n'
 
 
+def weights() -> str:
+    """The text of weights.js: the parameters of the shipped 9-1-5 at each scale, as base64 of little-endian float32."""
+    data = {scale: base64.b64encode(photo.numbers(scale)).decode() for scale in photo.SCALES}
+    return f'"use strict";\nconst liveWeights = {json.dumps(data)};\n'
+
+
 def figures(doctree: nodes.document | None) -> list[str]:
     """The live figures of a page, in their order."""
     raw = doctree.findall(nodes.raw) if doctree else ()
@@ -44,7 +52,7 @@ def figures(doctree: nodes.document | None) -> list[str]:
 
 
 # the scripts that are made of the package's data
-MADE = {"photographs.js": photographs, "marks.js": marks}
+MADE = {"photographs.js": photographs, "marks.js": marks, "weights.js": weights}
 
 
 def write(target: Path) -> None:

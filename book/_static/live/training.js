@@ -46,7 +46,7 @@ live.train = (root) => {
 
   files.addEventListener("change", async () => {
     try {
-      own = await Promise.all([...files.files].map(plane));
+      own = await Promise.all([...files.files].map((file) => kit.plane(file)));
       chosen.textContent = `${own.length} of your photographs`;
     } catch (error) {
       own = null;
@@ -54,22 +54,6 @@ live.train = (root) => {
       status.textContent = error.message;
     }
   });
-
-  // The luma of a file, in the studio range of the protocol.
-  async function plane(file) {
-    const bitmap = await createImageBitmap(file).catch(() => {
-      throw new Error(`${file.name} is no image that this browser reads; give PNG, JPEG or WebP.`);
-    });
-    const [w, h] = [bitmap.width, bitmap.height];
-    if (w * h > 4e6) throw new Error(`${file.name} has ${w} x ${h} pixels; at most 4 megapixels are used here.`);
-    if (Math.min(w, h) < 132) throw new Error(`${file.name} has ${w} x ${h} pixels; at least 132 x 132 are needed.`);
-    const context = new OffscreenCanvas(w, h).getContext("2d", { alpha: false });
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, w, h);
-    const values = Float32Array.from({ length: h * w }, (_, i) =>
-      Math.round(16 + (65.481 * data[4 * i] + 128.553 * data[4 * i + 1] + 24.966 * data[4 * i + 2]) / 255) / 255);
-    return { h, w, values };
-  }
 
   const seen = { steps: [], loss: [], at: [], psnr: [], bicubic: 0 };
   async function begin() {
@@ -119,7 +103,7 @@ live.train = (root) => {
     seen.psnr.push(mean(outputs));
     const { w, low, high } = pairs[1];
     [low, outputs[1], high].forEach((image, k) => {
-      const part = Float32Array.from({ length: side * side }, (_, i) => image[(80 + Math.floor(i / side)) * w + 140 + (i % side)]);
+      const part = kit.crop(image, w, 80, 140, side, side);
       kit.paint(views[k][1], part, side, side);
     });
     if (run) show(run.average);

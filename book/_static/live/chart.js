@@ -1,0 +1,66 @@
+// kit.chart: lines over common axes.
+"use strict";
+
+Object.assign(kit, (() => {
+  // Lines over common axes. A series has a name, x and y, a color, and may be dashed; `levels` are named horizontal
+  // lines. Everything is drawn anew at each call, in the page's own colors.
+  const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00"];
+  function chart(element, { series, levels = [], x, y, xRange, yRange, logX = false }) {
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [element.clientWidth || 640, element.clientHeight || 280];
+    Object.assign(element, { width: width * ratio, height: height * ratio });
+    const context = element.getContext("2d");
+    context.scale(ratio, ratio);
+    const ink = getComputedStyle(element).color;
+    const [left, right, top, bottom] = [54, width - 10, 10, height - 36];
+    const along = (value) => (logX ? Math.log10(Math.max(value, 1e-12)) : value);
+    const across = (value) => left + ((along(value) - along(xRange[0])) / (along(xRange[1]) - along(xRange[0]))) * (right - left);
+    const up = (value) => bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (bottom - top);
+    Object.assign(context, { font: "12px system-ui, sans-serif", fillStyle: ink, strokeStyle: ink, lineWidth: 1 });
+    context.strokeRect(left, top, right - left, bottom - top);
+    context.textAlign = "right";
+    for (const value of ticks(...yRange)) context.fillText(plain(value), left - 6, up(value) + 4);
+    context.textAlign = "center";
+    const marks = logX ? decades(...xRange) : ticks(...xRange);
+    for (const value of marks) context.fillText(plain(value), across(value), bottom + 16);
+    context.fillText(x, (left + right) / 2, height - 6);
+    context.save();
+    context.rotate(-Math.PI / 2);
+    context.fillText(y, -(top + bottom) / 2, 12);
+    context.restore();
+    context.save();
+    context.beginPath();
+    context.rect(left, top, right - left, bottom - top);
+    context.clip();
+    context.textAlign = "right";
+    for (const [name, value] of levels) {
+      context.setLineDash([2, 3]);
+      line(context, [[left, up(value)], [right, up(value)]]);
+      context.fillText(name, right - 6, up(value) - 4);
+    }
+    series.forEach(({ x: xs, y: ys, name, dashed }, number) => {
+      context.strokeStyle = context.fillStyle = COLORS[number % 4];
+      context.lineWidth = 2;
+      context.setLineDash(dashed ? [6, 4] : []);
+      line(context, Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b)));
+      if (series.length > 1) {
+        context.textAlign = "left";
+        context.fillText(name, left + 10, top + 16 + 16 * number);
+      }
+    });
+    context.restore();
+  }
+  function line(context, points) {
+    context.beginPath();
+    points.forEach(([a, b], number) => (number ? context.lineTo(a, b) : context.moveTo(a, b)));
+    context.stroke();
+  }
+  function ticks(low, high) {
+    const rough = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((m) => m * unit).find((each) => each >= rough);
+    return Array.from({ length: Math.floor(high / step) - Math.ceil(low / step) + 1 }, (_, k) => (Math.ceil(low / step) + k) * step);
+  }
+  const decades = (low, high) => Array.from({ length: 12 }, (_, k) => 10 ** (k - 6)).filter((v) => v >= low && v <= high);
+  const plain = (value) => String(Number(value.toPrecision(4)));
+  return { chart };
+})());
