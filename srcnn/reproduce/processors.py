@@ -49,7 +49,8 @@ def run(folder: Path) -> Iterator[dict]:
     """Run every chapter that trains, on every path and from every seed, and measure the shipped tables on every path.
 
     A chapter that was measured on all of these paths is not run again if its code is as it was and it asserts nothing
-    new. Runs are kept in ``processors.jsonl`` until all are done, so that a measurement that was stopped goes on.
+    new. Each chapter is written when it is done, and runs are kept in ``processors.jsonl`` until all are, so that a
+    measurement that was stopped goes on.
 
     Args:
         folder: for ``processors.json``.
@@ -67,15 +68,16 @@ def run(folder: Path) -> Iterator[dict]:
     capability = torch.backends.cpu.get_cpu_capability()
     lanes = list(LANES)[: [told for _, _, told in LANES.values()].index(capability) + 1]
     target, journal = folder / "processors.json", folder / "processors.jsonl"
-    had = json.loads(target.read_text(encoding="utf-8"))["chapters"] if target.exists() else {}
+    had = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"chapters": {}, "tables": {}}
+    kept = had["chapters"]
     whole = {"lanes": lanes, "threads": list(THREADS), "seeds": len(SEEDS)}
-    measured = [name for name in had if whole.items() <= had[name].items()]
-    wanted = [name for name in CHAPTERS if name not in measured or not _still_true(had[name], name)]
+    measured = [name for name in kept if whole.items() <= kept[name].items()]
+    wanted = [name for name in CHAPTERS if name not in measured or not _still_true(kept[name], name)]
     records = [r for r in (read_records(journal) if journal.exists() else []) if _still_true(r, r["chapter"])]
     done = {(r["chapter"], r["seed"], r["lane"], r["threads"]) for r in records}
     with journal.open("a", encoding="utf-8") as stream:
-        for threads in THREADS:
-            keys = [(name, seed, lane, threads) for seed, name, lane in product(SEEDS, wanted, lanes)]
+        for name, threads in product(wanted, THREADS):
+            keys = [(name, seed, lane, threads) for seed, lane in product(SEEDS, lanes)]
             keys = [key for key in keys if key not in done]
             with ThreadPoolExecutor(max(THREADS) // threads) as pool:  # as many at once as take all the threads
                 for record in pool.map(_measured, keys):
@@ -83,20 +85,23 @@ def run(folder: Path) -> Iterator[dict]:
                     stream.flush()
                     records.append(record)
                     yield {"line": _line(record)}
+            if threads == THREADS[-1]:
+                kept[name] = _summary(name, records, lanes)
+                _write(target, kept, had["tables"])
     tables = {}
     for lane, threads in product(lanes, THREADS):
         name = f"{lane}, {threads} threads"
         tables[name] = _child(["tables"], lane, threads)
         yield {"line": f"shipped tables, {name}: at most {tables[name]['largest']:.4f} dB from the stored ones"}
-    chapters = {name: _summary(name, records, lanes) if name in wanted else had[name] for name in CHAPTERS}
-    record = {
-        "measure": "least, mean and deviation over runs of the distance by which a comparison holds, in its own unit",
-        "chapters": chapters,
-        "tables": tables,
-        "provenance": {"command": "srcnn reproduce processors", "srcnn": version("srcnn"), "torch": version("torch")},
-    }
-    write_json(record, target)
+    _write(target, kept, tables)
     journal.unlink()
+
+
+def _write(target: Path, chapters: dict, tables: dict) -> None:
+    what = "least, mean and deviation over runs of the distance by which a comparison holds, in its own unit"
+    made = {"command": "srcnn reproduce processors", "srcnn": version("srcnn"), "torch": version("torch")}
+    chapters = {name: chapters[name] for name in CHAPTERS if name in chapters}
+    write_json({"measure": what, "chapters": chapters, "tables": tables, "provenance": made}, target)
 
 
 def _still_true(record: dict | None, chapter: str) -> bool:
