@@ -6,6 +6,7 @@ Luma, rounded to bytes -> cropped to a multiple of the scale -> shrunk by bicubi
 
 import contextlib
 import copy
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
@@ -56,6 +57,21 @@ def ieee_float32() -> Iterator[None]:
         yield
     finally:
         setattr(where, name, before)
+
+
+@contextlib.contextmanager
+def deterministic_algorithms() -> Iterator[None]:
+    """Within it, PyTorch takes only algorithms that give the same bits every time, and refuses what has none.
+
+    cuBLAS needs a fixed workspace for that, which it takes when it begins: enter this before the GPU computes.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def upscaler(

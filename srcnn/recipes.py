@@ -49,6 +49,8 @@ class TrainConfig:
         micro_batches: equal parts in which the gradient of a batch is accumulated, one after the other. It needs less
             memory, and two parts in one process give, to the last bit, what two processes with one part each give.
         compile: whether torch.compile makes one program of the network and, on CUDA, one graph of its launches.
+        deterministic: whether PyTorch may only use algorithms that give the same bits every time, on one model of GPU
+            and with one version of the libraries; a CPU gives them anyway (chapter 11).
     """
 
     recipe: str
@@ -76,6 +78,7 @@ class TrainConfig:
     full_precision_share: float = 0.0
     micro_batches: int = 1
     compile: bool = False
+    deterministic: bool = False
 
 
 # What the settings were called in version 0.1: in the cards of weights, in runs to resume and in recorded commands.

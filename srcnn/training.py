@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srcnn.evaluation import ieee_float32
+from srcnn.evaluation import deterministic_algorithms, ieee_float32
 from srcnn.files import InputError
 from srcnn.model import INITIALIZATIONS, PADDINGS, SRCNN, SubPixelSRCNN, initialize
 from srcnn.recipes import TrainConfig
@@ -55,11 +55,8 @@ def make_model(config: TrainConfig) -> SRCNN:
         InputError: the architecture, the widths, the color, the padding or the initialization is unknown, or the valid
             convolutions leave nothing of a patch.
     """
-    for name, known in (
-        ("color", ("luma", "rgb", "ycbcr")),
-        ("padding", PADDINGS),
-        ("initialization", INITIALIZATIONS),
-    ):
+    known_values = {"color": ("luma", "rgb", "ycbcr"), "padding": PADDINGS, "initialization": INITIALIZATIONS}
+    for name, known in known_values.items():
         if getattr(config, name) not in known:
             raise InputError(f"{name} {getattr(config, name)!r} is unknown; it is one of {', '.join(known)}")
     subpixel = config.architecture == "subpixel"
@@ -222,32 +219,37 @@ def train(learner: Learner, batches: Batches) -> Iterator[Step]:
     Yields:
         One :class:`Step` per optimizer step.
     """
-    config, network, optimizer = learner.config, learner.compiled, learner.optimizer
-    full = learner.precision == "float32"
-    full_from = 0 if full else (1 - config.full_precision_share) * config.steps
-    parts = [slice(k, None, learner.micro_batches) for k in range(learner.micro_batches)]
-    network.train()
-    while learner.step < config.steps:
-        low, high = batches(learner.step)
-        rate = learning_rate(config, learner.step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
+    learner.compiled.train()
+    while learner.step < learner.config.steps:
+        with deterministic_algorithms() if learner.config.deterministic else nullcontext():
+            step = _take_step(learner, *batches(learner.step))
+        yield step
 
-        loss = 0.0
-        optimizer.zero_grad()
-        with ieee_float32() if learner.step >= full_from else nullcontext():
-            for part in parts:  # the whole batch, unless its gradient is accumulated
-                with _autocast(learner) if learner.step < full_from else nullcontext():
-                    output = network(low[part])
-                error = LOSSES[config.loss](output.float(), high[part]) / len(parts)
-                learner.scaler.scale(error).backward()
-                loss += error.detach()
-        learner.scaler.step(optimizer)
-        learner.scaler.update()
 
-        learner.step += 1
-        _update_ema(learner)
-        yield Step(learner.step, loss, rate)
+def _take_step(learner: Learner, low: Tensor, high: Tensor) -> Step:
+    config, optimizer = learner.config, learner.optimizer
+    rate = learning_rate(config, learner.step)
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["factor"]
+    full_from = 0 if learner.precision == "float32" else (1 - config.full_precision_share) * config.steps
+    full = learner.step >= full_from
+
+    loss = 0.0
+    optimizer.zero_grad()
+    with ieee_float32() if full else nullcontext():
+        for first in range(learner.micro_batches):  # the whole batch, unless its gradient is accumulated
+            part = slice(first, None, learner.micro_batches)
+            with nullcontext() if full else _autocast(learner):
+                output = learner.compiled(low[part])
+            error = LOSSES[config.loss](output.float(), high[part]) / learner.micro_batches
+            learner.scaler.scale(error).backward()
+            loss += error.detach()
+    learner.scaler.step(optimizer)
+    learner.scaler.update()
+
+    learner.step += 1
+    _update_ema(learner)
+    return Step(learner.step, loss, rate)
 
 
 def _autocast(learner: Learner) -> AbstractContextManager:

@@ -332,6 +332,41 @@ def test_a_program_that_uses_the_newer_switch_of_pytorch_is_not_stopped(tf32):
         assert conv.fp32_precision == value
 
 
+def test_a_deterministic_training_refuses_what_may_give_other_bits_and_leaves_the_setting_to_the_caller(monkeypatch):
+    plain, config = trained(TINY), replace(TINY, deterministic=True)
+    learner, found = Learner(make_model(config), config), []
+
+    def batches(step):
+        found.append(torch.are_deterministic_algorithms_enabled())
+        return crops(config)(step)
+
+    for _ in train(learner, batches):
+        found.append(torch.are_deterministic_algorithms_enabled())
+    assert found == [True, False] * TINY.steps
+    assert weights(learner.model).equal(weights(plain.model))  # a CPU gives the same bits anyway
+
+    def unordered(output, high):  # PyTorch has no deterministic algorithm for it, on no device
+        return output.mean() + torch.zeros(4).put_(torch.zeros(2, dtype=torch.long), torch.ones(2)).sum()
+
+    monkeypatch.setitem(LOSSES, "mse", unordered)
+    trained(TINY)
+    with pytest.raises(RuntimeError, match="does not have a deterministic implementation"):
+        trained(config)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "soap"])
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_deterministic_training_gives_the_same_bits_twice(device, optimizer):
+    config = replace(TINY, optimizer=optimizer, deterministic=True, steps=20)
+    found = []
+    for _ in range(2):
+        learner = Learner(make_model(config), config, device)
+        assert len(list(train(learner, crops(config, device=device)))) == config.steps
+        found.append(weights(learner.model).cpu())
+    assert found[0].equal(found[1])
+
+
 def test_gradients_are_not_accumulated_in_a_compiled_network(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda network, mode: network)  # what it does is tested elsewhere
     config = replace(TINY, compile=True, micro_batches=2)

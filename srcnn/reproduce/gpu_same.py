@@ -1,6 +1,5 @@
 """Whether a GPU gives what a CPU gives, the parts 1 to 4 of "gpu": tests, tables, the same bits, resuming."""
 
-import contextlib
 import hashlib
 import itertools
 import json
@@ -9,7 +8,7 @@ import re
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -117,10 +116,10 @@ def same_bits(place: Place, *, training: dict, optimizers: Sequence[str], steps:
     """
     same = {}
     for deterministic, optimizer in itertools.product((False, True), optimizers):
-        config = with_changes("fast", **training, optimizer=optimizer, steps=steps)
+        config = with_changes("fast", **training, optimizer=optimizer, steps=steps, deterministic=deterministic)
         row = {"optimizer": optimizer, "deterministic": deterministic, "steps": steps, "seed": config.seed}
         with told_as_error(row, ("same", "seconds", "sha256", "arithmetic")):  # torch may refuse to be deterministic
-            both = place.fresh(two_runs, place, config, deterministic)
+            both = place.fresh(two_runs, place, config)
             hashes = [run["sha256"] for run in both]
             row |= {"same": hashes[0] == hashes[1], "sha256": hashes, "arithmetic": both[0]["arithmetic"]}
             row["seconds"] = min(run["seconds"] for run in both)
@@ -130,31 +129,16 @@ def same_bits(place: Place, *, training: dict, optimizers: Sequence[str], steps:
     return {"same": same, "line": line}
 
 
-def two_runs(place: Place, config: TrainConfig, deterministic: bool) -> list[dict]:
-    """Train twice from one seed; a hash of the weights and the seconds of each."""
-    with deterministic_algorithms() if deterministic else contextlib.nullcontext():
-        batches, found = crops(config, place.device), []
-        for _ in range(3):  # the first one loads and chooses kernels, and is not counted
-            learner = Learner(make_model(config), config, place.device)
-            seconds = place.timed(lambda learner=learner: [None for _ in train(learner, batches)])
-            values = torch.cat([value.detach().cpu().flatten() for value in learner.model.parameters()])
-            found.append({"seconds": seconds, "sha256": hashlib.sha256(values.numpy().tobytes()).hexdigest()})
-            found[-1]["arithmetic"] = convolution_arithmetic(learner.precision, learner.device)
+def two_runs(place: Place, config: TrainConfig) -> list[dict]:
+    """Train twice from one seed; a hash of the weights and the seconds of each. In a process that has not begun."""
+    batches, found = crops(config, place.device), []
+    for _ in range(3):  # the first one loads and chooses kernels, and is not counted
+        learner = Learner(make_model(config), config, place.device)
+        seconds = place.timed(lambda learner=learner: [None for _ in train(learner, batches)])
+        values = torch.cat([value.detach().cpu().flatten() for value in learner.model.parameters()])
+        found.append({"seconds": seconds, "sha256": hashlib.sha256(values.numpy().tobytes()).hexdigest()})
+        found[-1]["arithmetic"] = convolution_arithmetic(learner.precision, learner.device)
     return found[1:]
-
-
-@contextlib.contextmanager
-def deterministic_algorithms() -> Iterator[None]:
-    """Within it, torch takes kernels that give the same bits each time, or refuses; in a process that has not begun."""
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read once, when cuBLAS begins
-    cudnn, before = torch.backends.cudnn, torch.backends.cudnn.deterministic
-    cudnn.deterministic = True
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(False)
-        cudnn.deterministic = before
 
 
 def resuming(place: Place, *, training: dict, precisions: Sequence[str], stops: Sequence[int], checkpoint: int) -> Rows:
