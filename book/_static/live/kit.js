@@ -72,8 +72,8 @@ const kit = (() => {
     return RDBU[low].map((value, c) => value + (at - low) * (RDBU[low + 1][c] - value));
   }
 
-  // Values (h, w) onto a canvas of that size at a place: gray in 0..1, or signed with a reach.
-  function paint(element, values, h, w, { reach = 0, left = 0, top = 0 } = {}) {
+  // Values (h, w) onto a canvas at a place: gray in 0..1, or signed with a reach; each value is `zoom` pixels wide.
+  function paint(element, values, h, w, { reach = 0, left = 0, top = 0, zoom = 1 } = {}) {
     const image = new ImageData(w, h);
     const { data } = image; // rounds and clips by itself
     for (let i = 0; i < h * w; i++) {
@@ -81,8 +81,44 @@ const kit = (() => {
       for (let c = 0; c < 3; c++) data[4 * i + c] = color ? color[c] : 255 * values[i];
       data[4 * i + 3] = 255;
     }
-    element.getContext("2d").putImageData(image, left, top);
+    const context = element.getContext("2d");
+    if (zoom === 1) return context.putImageData(image, left, top);
+    const small = new OffscreenCanvas(w, h);
+    small.getContext("2d").putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, left, top, zoom * w, zoom * h);
   }
+
+  // A frame that is seen on light and dark pixels alike, around a rectangle of a canvas.
+  function frame(element, left, top, width, height) {
+    const context = element.getContext("2d");
+    for (const [color, out] of [["#000", 0.5], ["#fff", 1.5], ["#000", 2.5]]) {
+      context.strokeStyle = color;
+      context.strokeRect(left - out, top - out, width + 2 * out, height + 2 * out);
+    }
+  }
+
+  // A canvas that a reader points at and moves on by arrow keys.
+  function operable(element) {
+    element.tabIndex = 0;
+    element.setAttribute("role", "application");
+    return element;
+  }
+
+  // The place [row, column] at which a pointer is, of a plane (h, w) that fills a canvas.
+  function pointed(element, { clientX, clientY }, h, w) {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return inside([((clientY - top) / height) * h, ((clientX - left) / width) * w], h, w);
+  }
+
+  // The place to which an arrow key leads, with Shift eight pixels on; null for another key.
+  const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  function moved({ key, shiftKey, ctrlKey, altKey, metaKey }, [row, column], h, w) {
+    if (!(key in ARROWS) || ctrlKey || altKey || metaKey) return null;
+    const [down, right] = ARROWS[key].map((by) => by * (shiftKey ? 8 : 1));
+    return inside([row + down, column + right], h, w);
+  }
+  const inside = (place, ...sizes) => place.map((at, k) => Math.min(Math.max(Math.floor(at), 0), sizes[k] - 1));
 
   // What is drawn in the page's colors is drawn again when the reader changes from light to dark.
   function whenTheThemeChanges(draw) {
@@ -113,5 +149,6 @@ const kit = (() => {
     }, { rootMargin: "800px" });
     document.querySelectorAll("[data-live]").forEach((place) => watcher.observe(place));
   });
-  return { make, slider, choice, tick, button, status, canvas, paint, diverging, whenTheThemeChanges };
+  return { make, slider, choice, tick, button, status, canvas, operable, paint, frame, pointed, moved, diverging,
+    whenTheThemeChanges };
 })();

@@ -48,5 +48,14 @@ const resampling = (() => {
     return result;
   }
 
-  return { cubic, taps, resample };
+  // The same along one axis as a matrix (to, from), row after row.
+  function matrix(from, to, { edge = "mirror", ...how } = {}) {
+    const rows = new Float64Array(to * from);
+    taps(from, to, how).forEach(({ first, weights }, r) => weights.forEach((weight, k) => {
+      rows[r * from + BEYOND[edge](first + k, from)] += weight;
+    }));
+    return rows;
+  }
+
+  return { cubic, taps, resample, matrix };
 })();
