@@ -104,10 +104,33 @@ def test_it_is_read_in_20_to_35_minutes_and_says_in_how_many(chapter):
     assert told == pytest.approx(minutes(chapter), abs=2)
 
 
+def needed(path: Path) -> set[int]:
+    """The chapters that a chapter says at its top it needs."""
+    line = re.search(r"minutes of reading; .*?; needs (.*?)\.(?:\s|$)", cells(path, "markdown")[0]["text"], flags=re.S)[
+        1
+    ]
+    return {int(number) for number in re.findall(r"\[chapter (\d+)\]", line)}
+
+
+def test_a_path_through_the_book_has_what_its_chapters_need_before_them():
+    needs = {int(path.name[:2]): needed(path) for path in CHAPTERS}
+    assert all(max(before) < number for number, before in needs.items() if before)
+    rows = re.findall(r"^\| an? .+? \| (.+) \|$", (BOOK / "using.md").read_text(encoding="utf-8"), flags=re.M)
+    assert len(rows) == 5
+    for row in rows:
+        parts = re.findall(r"\b(\d+)(?: to (\d+))?\b", re.sub(r"\[.*?\]\(.*?\)", "", row))
+        path = {number for first, last in parts for number in range(int(first), int(last or first) + 1)}
+        assert set().union(*(needs[number] for number in path)) <= path, row
+
+
 def test_its_figures_are_numbered_and_each_has_its_caption_below(chapter):
     notebook = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
     numbers = []
     for cell, following in zip(notebook, [*notebook[1:], None], strict=True):
+        if cell["cell_type"] == "markdown" and "data-live=" in (text := "".join(cell["source"])):
+            caption = re.search(r"</div>\n\n\*\*Figure (\d+)\.(\d+)\.\*\* \S", text)
+            assert caption, text
+            numbers.append((int(caption[1]), int(caption[2])))
         shown = [output.get("data", {}) for output in cell.get("outputs", [])]
         drawn = any(re.search('class="(diagram|srcnn-compare)', "".join(data.get("text/html", ""))) for data in shown)
         if (drawn or any("image/png" in data for data in shown)) and not {"hide-cell", "remove-cell"} & set(tags(cell)):
