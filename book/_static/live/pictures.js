@@ -42,20 +42,35 @@ Object.assign(kit, (() => {
     const select = kit.make("select", { autocomplete: "off", "aria-label": label });
     for (const name of names) select.append(kit.make("option", { value: name }, name));
     const file = kit.make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/bmp" });
-    select.addEventListener("change", async () => { file.value = ""; changed((await samples())[select.value], select.value); });
-    file.addEventListener("change", async () => {
-      if (!file.files.length) return;
-      try { changed(await plane(file.files[0], limits), file.files[0].name); } catch (error) { told(error.message); }
+    let asked = 0; // a file that is read slowly must not take the place of what was chosen after it
+    async function take(read, name) {
+      const number = ++asked;
+      try {
+        const photograph = await read();
+        if (number === asked) changed(photograph, name);
+      } catch (error) {
+        if (number === asked) told(error.message);
+      }
+    }
+    const sample = () => take(async () => (await samples())[select.value], select.value);
+    select.addEventListener("change", () => { file.value = ""; sample(); });
+    file.addEventListener("change", () => {
+      const [given] = file.files;
+      if (given) take(() => plane(given, limits), given.name);
     });
     const element = kit.make("div", { className: "live-control" }, kit.make("label", {}, `${label} `, select),
       kit.make("label", {}, "or your own ", file));
-    return { element, first: async () => changed((await samples())[select.value], select.value) };
+    return { element, first: sample };
   }
 
   // A part (height, width) of a plane that is `w` wide.
   function crop(values, w, top, left, height, width) {
-    return Float32Array.from({ length: height * width }, (_, i) =>
-      values[(top + Math.floor(i / width)) * w + left + (i % width)]);
+    const part = new Float32Array(height * width);
+    for (let r = 0; r < height; r++) {
+      const start = (top + r) * w + left;
+      part.set(values.subarray(start, start + width), r * width);
+    }
+    return part;
   }
 
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
