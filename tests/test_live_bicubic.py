@@ -150,6 +150,7 @@ OWN = [  # scale, kernel, a, share of the stretch, phase, border
     (3, "linear", 0, 0.6, 0.5, "repeat"),
     (6, "box", 0, 0.35, 0.15, "drop"),
     (2, "box", 0, 0, 0, "mirror"),
+    (3, "box", 0, 0.5, 0, "mirror"),  # the outer two of three pixels lie on the edge of the box
 ]
 
 
@@ -285,6 +286,21 @@ def test_without_a_stretch_the_parameter_does_nothing_at_odd_scales_and_somethin
         assert reach < 1e-9 if scale % 2 else reach > 0.05
         if scale % 2:
             assert shares == pytest.approx([1 - 1 / scale] * 3, abs=1e-9)
+
+
+def test_at_x3_pytorchs_default_passes_everything_and_a_stretch_removes_its_false_centers(page):
+    """What the text tells of the zone plate."""
+    choose(page, "Settings of", "default")
+    np.testing.assert_allclose(result(page, "response"), 1, rtol=0, atol=1e-9)
+    ends = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        slide(page, "Stretch", share)
+        image = low(page)
+        false = [image[r - 6 : r + 6, c - 6 : c + 6] for r in (12, 36, 60) for c in (12, 36, 60) if (r, c) != (36, 36)]
+        ends.append(max((patch - 0.5).abs().max().item() for patch in false))
+    assert ends == sorted(ends, reverse=True)
+    assert ends[0] > 0.49
+    assert ends[-1] < 0.02
 
 
 def test_a_scale_keeps_the_share_of_the_stretch(page):

@@ -86,9 +86,12 @@ live.bicubic = (root) => {
     const [rows, columns] = NAMES.includes(name) ? [h, w] : [Math.min(h, most), Math.min(w, most)];
     const whole = rows * columns === h * w;
     photo = { name: whole ? name : `the middle of ${name} (${columns} x ${rows} pixels)`, h: rows, w: columns,
-      values: kit.crop(values, w, (h - rows) >> 1, (w - columns) >> 1, rows, columns) };
-    high = null;
+      values: kit.crop(values, w, (h - rows) >> 1, (w - columns) >> 1, rows, columns), cropped: {} };
     redraw();
+  }
+  function prepared(s) {
+    const cropped = filters.modcrop(photo, s);
+    return { ...cropped, reference: score(cycle(cropped, s, { up: {}, down: {} }), cropped, s) }; // the package's settings
   }
 
   const frequencies = Array.from({ length: 251 }, (_, i) => i / 500);
@@ -96,10 +99,7 @@ live.bicubic = (root) => {
     const [s, how] = [scale.value, settings()];
     a.input.disabled = kernel.value !== "cubic";
     if (zone?.s !== s) zone = { s, ...filters.modcrop(rings, s) };
-    if (photo && high?.s !== s) {
-      high = { s, ...filters.modcrop(photo, s) };
-      high.reference = score(cycle(high, s, { up: {}, down: {} }), high, s); // with the package's settings
-    }
+    high = photo && (photo.cropped[s] ??= prepared(s));
     const taps = filters.weigh(s, how.down);
     const output = photo && cycle(high, s, how);
     root.result = { ...taps, low: filters.downsample(zone, s, how.down), output, psnr: photo && score(output, high, s),
@@ -155,8 +155,8 @@ live.bicubic = (root) => {
       const gap = psnr - high.reference; // no number if nothing is lost
       const beside = Math.abs(gap) < 0.005 ? "as with this package's settings"
         : `${two(Math.abs(gap))} dB ${gap < 0 ? "below" : "above"} this package's settings`;
-      told += ` Downsampled and upsampled, ${photo.name} ` + (Number.isFinite(psnr) ? `scores ${two(psnr)} dB` : "loses nothing") +
-        (Number.isFinite(gap) ? `, ${beside}.` : ".");
+      const scored = Number.isFinite(psnr) ? `scores ${two(psnr)} dB` : "loses nothing";
+      told += ` Downsampled and upsampled, ${photo.name} ${scored}${Number.isFinite(gap) ? `, ${beside}` : ""}.`;
     }
     status.textContent = told;
   }
