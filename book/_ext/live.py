@@ -23,6 +23,7 @@ PICTURES = ("photographs.js", "pictures.js")
 FIGURES = {
     "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
     "ink": (*PICTURES, "resampling.js", "ink.js"),
+    "bicubic": (*PICTURES, "chart.js", "resampling.js", "filters.js", "bicubic.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 

@@ -2,10 +2,10 @@
 "use strict";
 
 Object.assign(kit, (() => {
-  // Lines over common axes. A series has a name, x and y, a color, and may be dashed; `levels` are named horizontal
-  // lines. Everything is drawn anew at each call, in the page's own colors.
+  // Lines over common axes. A series has a name, x and y, and may be dashed or dots; `levels` are named horizontal
+  // lines, `marks` vertical ones. Everything is drawn anew at each call, in the page's own colors.
   const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00"];
-  function chart(element, { series, levels = [], x, y, xRange, yRange, logX = false }) {
+  function chart(element, { series, levels = [], marks = [], x, y, xRange, yRange, logX = false }) {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [element.clientWidth || 640, element.clientHeight || 280];
     Object.assign(element, { width: width * ratio, height: height * ratio });
@@ -21,8 +21,8 @@ Object.assign(kit, (() => {
     context.textAlign = "right";
     for (const value of ticks(...yRange)) context.fillText(plain(value), left - 6, up(value) + 4);
     context.textAlign = "center";
-    const marks = logX ? decades(...xRange) : ticks(...xRange);
-    for (const value of marks) context.fillText(plain(value), across(value), bottom + 16);
+    const places = logX ? decades(...xRange) : ticks(...xRange);
+    for (const value of places) context.fillText(plain(value), across(value), bottom + 16);
     context.fillText(x, (left + right) / 2, height - 6);
     context.save();
     context.rotate(-Math.PI / 2);
@@ -38,14 +38,22 @@ Object.assign(kit, (() => {
       line(context, [[left, up(value)], [right, up(value)]]);
       context.fillText(name, right - 6, up(value) - 4);
     }
-    series.forEach(({ x: xs, y: ys, name, dashed }, number) => {
+    context.textAlign = "left";
+    for (const [name, value] of marks) {
+      context.setLineDash([2, 3]);
+      line(context, [[across(value), top], [across(value), bottom]]);
+      context.fillText(name, across(value) + 5, top + 14);
+    }
+    series.forEach(({ x: xs, y: ys, name, dashed, dots }, number) => {
       context.strokeStyle = context.fillStyle = COLORS[number % 4];
       context.lineWidth = 2;
       context.setLineDash(dashed ? [6, 4] : []);
-      line(context, Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b)));
+      const points = Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b));
+      if (dots) points.forEach((point) => dot(context, ...point));
+      else line(context, points);
       if (series.length > 1) {
-        context.textAlign = "left";
-        context.fillText(name, left + 10, top + 16 + 16 * number);
+        context.textAlign = marks.length ? "right" : "left"; // beside the names of the marks
+        context.fillText(name, marks.length ? right - 10 : left + 10, top + 16 * (number + (marks.length ? 2 : 1)));
       }
     });
     context.restore();
@@ -54,6 +62,11 @@ Object.assign(kit, (() => {
     context.beginPath();
     points.forEach(([a, b], number) => (number ? context.lineTo(a, b) : context.moveTo(a, b)));
     context.stroke();
+  }
+  function dot(context, x, y) {
+    context.beginPath();
+    context.arc(x, y, 3.5, 0, 2 * Math.PI);
+    context.fill();
   }
   function ticks(low, high) {
     const rough = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(rough));

@@ -64,8 +64,12 @@ Object.assign(kit, (() => {
 
   // A part (height, width) of a plane that is `w` wide.
   function crop(values, w, top, left, height, width) {
-    return Float32Array.from({ length: height * width }, (_, i) =>
-      values[(top + Math.floor(i / width)) * w + left + (i % width)]);
+    const part = new Float32Array(height * width);
+    for (let r = 0; r < height; r++) {
+      const start = (top + r) * w + left;
+      part.set(values.subarray(start, start + width), r * width);
+    }
+    return part;
   }
 
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
