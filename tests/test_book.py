@@ -34,7 +34,7 @@ if find_spec("srcnn") is None:  # in Colab, say, which keeps its own versions of
     import torch
 
     if not torch.cuda.is_available():
-        print("No GPU is on, and none is needed; chapter 10 trains faster with one.")
+        print("No GPU is on, and none is needed; chapters 10 and 11 use one if it is on.")
         print("In Colab: Runtime, Change runtime type, T4 GPU; then run this cell again.")
 """
 

@@ -111,8 +111,8 @@ def _still_true(record: dict | None, chapter: str) -> bool:
 
 
 def _digest(chapter: Path) -> str:
-    """SHA-256 of the code that a reader sees."""
-    shown = (source for source, tags in _code(chapter) if "remove-cell" not in tags)
+    """SHA-256 of the code that a reader sees, but for the cell that installs the package, which computes nothing."""
+    shown = (source for source, tags in _code(chapter) if "remove-cell" not in tags and "%pip install" not in source)
     return hashlib.sha256("\0".join(shown).encode()).hexdigest()
 
 
