@@ -10,10 +10,11 @@ import json
 import re
 from pathlib import Path
 
+import torch
 from docutils import nodes
 
 import photo
-from srcnn import files, images, luma
+from srcnn import SubPixelSRCNN, files, images, luma, modcrop, pretrained, shrink
 from srcnn.results import stored
 
 FOLDER = Path(__file__).parents[1] / "_static" / "live"
@@ -24,8 +25,12 @@ FIGURES = {
     "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
     "ink": (*PICTURES, "resampling.js", "ink.js"),
     "bicubic": (*PICTURES, "chart.js", "resampling.js", "filters.js", "bicubic.js"),
+    "shuffle": ("subpixel.js", "pictures.js", "shuffle.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
+
+# What "shuffle" shows: the top and left of a square part of each photograph; all are multiples of all scales.
+PARTS, PART = {"chelsea": (96, 132), "coins": (84, 120)}, 60
 
 
 def photographs() -> str:
@@ -46,6 +51,26 @@ def weights() -> str:
     return f'"use strict";\nconst liveWeights = {json.dumps(data)};\n'
 
 
+def subpixel() -> str:
+    """The text of subpixel.js: of parts of two photographs the original and what the last layers of the sub-pixel
+    networks give, before PixelShuffle: (s^2, side / s, side / s). All as base64 of little-endian float32."""
+
+    def text(values: torch.Tensor) -> str:
+        return base64.b64encode(values.contiguous().numpy().astype("<f4").tobytes()).decode()
+
+    data = {}
+    for name, (top, left) in PARTS.items():
+        image, channels = luma(images.sample(name)), {}
+        for scale in photo.SCALES:
+            model = pretrained.load(f"subpixel-x{scale}").model
+            with torch.no_grad():
+                found = super(SubPixelSRCNN, model).forward(shrink(modcrop(image, scale), scale)[None])[0]
+            a, b, side = top // scale, left // scale, PART // scale
+            channels[scale] = text(found[:, a : a + side, b : b + side])
+        data[name] = {"original": text(image[0, top : top + PART, left : left + PART]), "channels": channels}
+    return f'"use strict";\nconst liveSubpixel = {json.dumps({"side": PART, "photographs": data})};\n'
+
+
 def figures(doctree: nodes.document | None) -> list[str]:
     """The live figures of a page, in their order."""
     raw = doctree.findall(nodes.raw) if doctree else ()
@@ -56,7 +81,7 @@ def figures(doctree: nodes.document | None) -> list[str]:
 
 
 # the scripts that are made of the package's data
-MADE = {"photographs.js": photographs, "marks.js": marks, "weights.js": weights}
+MADE = {"photographs.js": photographs, "marks.js": marks, "weights.js": weights, "subpixel.js": subpixel}
 
 
 def write(target: Path) -> None:

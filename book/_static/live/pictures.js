@@ -72,8 +72,11 @@ Object.assign(kit, (() => {
     return part;
   }
 
+  // The numbers in base64 of little-endian float32.
+  const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
-  const weights = (scale) => new Float32Array(Uint8Array.from(atob(liveWeights[scale]), (c) => c.charCodeAt(0)).buffer);
+  const weights = (scale) => floats(liveWeights[scale]);
 
   // PSNR in dB of two planes (h, w) after rounding to bytes, `shave` pixels cut from each side.
   function psnr(output, target, h, w, shave) {
@@ -85,5 +88,5 @@ Object.assign(kit, (() => {
     return 10 * Math.log10((255 ** 2 * (h - 2 * shave) * (w - 2 * shave)) / sum);
   }
 
-  return { samples, plane, source, crop, weights, psnr };
+  return { samples, plane, source, crop, floats, weights, psnr };
 })());
