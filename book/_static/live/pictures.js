@@ -42,14 +42,23 @@ Object.assign(kit, (() => {
     const select = kit.make("select", { autocomplete: "off", "aria-label": label });
     for (const name of names) select.append(kit.make("option", { value: name }, name));
     const file = kit.make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/bmp" });
-    select.addEventListener("change", async () => { file.value = ""; changed((await samples())[select.value], select.value); });
+    let choices = 0; // what was chosen before and is read only now comes too late
+    const sample = async (number = ++choices) => {
+      const photograph = (await samples())[select.value];
+      if (number === choices) changed(photograph, select.value);
+    };
+    select.addEventListener("change", () => { file.value = ""; sample(); });
     file.addEventListener("change", async () => {
       if (!file.files.length) return;
-      try { changed(await plane(file.files[0], limits), file.files[0].name); } catch (error) { told(error.message); }
+      const [number, chosen] = [++choices, file.files[0]];
+      try {
+        const photograph = await plane(chosen, limits);
+        if (number === choices) changed(photograph, chosen.name);
+      } catch (error) { if (number === choices) told(error.message); }
     });
     const element = kit.make("div", { className: "live-control" }, kit.make("label", {}, `${label} `, select),
       kit.make("label", {}, "or your own ", file));
-    return { element, first: async () => changed((await samples())[select.value], select.value) };
+    return { element, first: () => sample() };
   }
 
   // A part (height, width) of a plane that is `w` wide.
