@@ -28,7 +28,7 @@ live.inside = async (root) => {
   const column = kit.slider("Column", { min: 0, max: side - 1, step: 1, value: 0 }, move);
   const first = kit.slider("Map of layer 1", { min: 0, max: 63, step: 1, value: 36 }, () => ask(firstOff.value));
   const firstOff = kit.tick("Switch off this map of layer 1", false, () => ask(true));
-  const second = kit.slider("Map of layer 2", { min: 0, max: 31, step: 1, value: 4 }, () => ask(secondOff.value));
+  const second = kit.slider("Map of layer 2", { min: 0, max: 31, step: 1, value: 10 }, () => ask(secondOff.value));
   const secondOff = kit.tick("Switch off this map of layer 2", false, () => ask(true));
   const reluOff = kit.tick("Leave out both ReLUs", false, (off) => { settings.relu = !off; ask(true); });
   const padding = kit.choice("Beyond the edge", { repeat: "border pixels repeated", zeros: "zeros" }, "repeat",
@@ -63,8 +63,8 @@ live.inside = async (root) => {
   );
 
   // A pixel that is pointed at is shown; one that is clicked or tapped stays.
-  const place = (event) => [[event.offsetY, view.clientHeight, photo.h], [event.offsetX, view.clientWidth, photo.w]].map(
-    ([at, length, count]) => Math.min(Math.max(Math.floor((at / length) * count), 0), count - 1));
+  const along = (at, length, count) => Math.min(Math.max(Math.floor((at / length) * count), 0), count - 1);
+  const place = ({ offsetX, offsetY }) => [along(offsetY, view.clientHeight, photo.h), along(offsetX, view.clientWidth, photo.w)];
   const point = ([r, c]) => { [row.value, column.value] = [r, c]; ask(false); };
   view.addEventListener("pointermove", (event) => { if (photo && event.pointerType === "mouse") point(place(event)); });
   view.addEventListener("pointerleave", () => { if (photo) point(kept); });
@@ -113,9 +113,8 @@ live.inside = async (root) => {
     parameters = tracing.without(kit.weights(scale), firstOff.value ? [first.value] : [], secondOff.value ? [second.value] : []);
     network.parameters = parameters;
     const { output, features, mapped } = network.infer(y, h, w, { ...settings, keep: true });
-    const range = (values) => values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, 1e-9]);
     seen = { output, features: features.values, mapped: mapped.values, psnr: kit.psnr(output, high, h, w, scale),
-      ranges: [features, mapped].map(({ values }) => range(values)) };
+      ranges: [features, mapped].map(({ values }) => tracing.span(values)) };
   }
 
   // The chosen pixel.

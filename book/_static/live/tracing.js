@@ -38,6 +38,16 @@ const tracing = (() => {
     return { share, firsts, groups: [["almost always", often], ["selective", N1 - often - never], ["never", never]] };
   }
 
+  // The least and the largest of millions of values, and 0.
+  function span(values) {
+    let [low, high] = [0, 1e-9];
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] > high) high = values[i];
+      else if (values[i] < low) low = values[i];
+    }
+    return [low, high];
+  }
+
   // The 32 maps by how much their contribution to the output varies over the image, the strongest first.
   function strongest(parameters, { h, w, mapped }) {
     const { W3 } = layers(parameters);
@@ -105,5 +115,5 @@ const tracing = (() => {
       features: features.slice(N1 * at, N1 * (at + 1)), mapped: mapped.slice(N2 * at, N2 * (at + 1)) };
   }
 
-  return { layers, without, grouped, strongest, trace };
+  return { layers, without, grouped, span, strongest, trace };
 })();
