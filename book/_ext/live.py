@@ -26,6 +26,7 @@ FIGURES = {
     "ink": (*PICTURES, "resampling.js", "ink.js"),
     "bicubic": (*PICTURES, "chart.js", "resampling.js", "filters.js", "bicubic.js"),
     "shuffle": ("subpixel.js", "pictures.js", "shuffle.js"),
+    "inside": (*ENGINE, *PICTURES, "weights.js", "bars.js", "tracing.js", "inside.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 

@@ -77,8 +77,8 @@ async function engine(code) {
 
     // Rows first..last-1 of the output for a plane (h, w), each layer's input padded by repeating its border. `plane`
     // may have only rows from `top` on, as long as they include the `border` rows around. With `keep` also the two
-    // layers' activations, (rows, w, channels), from row `from` on.
-    function infer(plane, h, w, { first = 0, last = h, top = 0, keep = false } = {}) {
+    // layers' activations, (rows, w, channels), from row `from` on. The book also tries zeros as padding, and no ReLUs.
+    function infer(plane, h, w, { first = 0, last = h, top = 0, keep = false, zeros = false, relu = true } = {}) {
       return scratch(() => {
         const reach = layers.map(({ k }) => (k - 1) / 2);
         const rows = (by) => [Math.max(0, first - by), Math.min(h, last + by)];
@@ -90,8 +90,12 @@ async function engine(code) {
           const [side, [a, b]] = [reach[number], needed[number + 1]];
           const [above, below] = [Math.max(0, side - (a - start)), Math.max(0, side - (end - b))];
           const padded = room((end - start + above + below) * (w + 2 * side) * layer.input);
-          wasm.pad(x, end - start, w, layer.input, above, below, side, padded);
-          x = convolve(layer, padded, end - start + above + below, w + 2 * side, number < 2);
+          if (zeros) {
+            const [line, row] = [(w + 2 * side) * layer.input, w * layer.input];
+            const all = floats(padded, line * (above + end - start + below)).fill(0);
+            for (let r = 0; r < end - start; r++) all.set(floats(x + 4 * r * row, row), line * (above + r) + side * layer.input);
+          } else wasm.pad(x, end - start, w, layer.input, above, below, side, padded);
+          x = convolve(layer, padded, end - start + above + below, w + 2 * side, relu && number < 2);
           [start, end] = [a, b];
           if (keep || number === 2) seen.push({ from: a, values: floats(x, (b - a) * w * layer.out).slice() });
         });

@@ -72,14 +72,15 @@ const kit = (() => {
     return RDBU[low].map((value, c) => value + (at - low) * (RDBU[low + 1][c] - value));
   }
 
-  // Values (h, w) onto a canvas at a place: gray in 0..1, or signed with a reach; each value is `zoom` pixels wide.
+  // Values (h, w) onto a canvas at a place: gray in 0..1, or signed with a reach; NaN is transparent, and each value is
+  // `zoom` pixels wide.
   function paint(element, values, h, w, { reach = 0, left = 0, top = 0, zoom = 1 } = {}) {
     const image = new ImageData(w, h);
     const { data } = image; // rounds and clips by itself
     for (let i = 0; i < h * w; i++) {
-      const color = reach ? diverging(values[i] / reach) : null;
+      const color = reach && !Number.isNaN(values[i]) ? diverging(values[i] / reach) : null;
       for (let c = 0; c < 3; c++) data[4 * i + c] = color ? color[c] : 255 * values[i];
-      data[4 * i + 3] = 255;
+      data[4 * i + 3] = Number.isNaN(values[i]) ? 0 : 255;
     }
     const context = element.getContext("2d");
     if (zoom === 1) return context.putImageData(image, left, top);
