@@ -198,7 +198,7 @@ def test_the_response_and_the_aliased_share_are_those_of_weights_that_the_packag
         assert result(page, "nyquist") == pytest.approx(nyquist, abs=1e-6)
         assert result(page, "aliased") == pytest.approx(aliased(row, scale), abs=1e-6)
         assert f"1/{2 * scale} period per HR pixel, the response is {nyquist:.2f}." in told(page)
-        assert f"{100 * aliased(row, scale):.1f} % is aliased" in told(page)
+        assert f"{100 * aliased(row, scale):.1f}% is aliased" in told(page)
 
 
 def test_the_aliased_share_is_the_integral_and_where_every_frequency_passes_all_but_one_part_in_s(page):

@@ -572,7 +572,7 @@ def test_the_divider_moves_by_keys_and_by_pointer(browser, address, width):
     for _ in range(10):
         slider.press("ArrowLeft")
     assert slider.input_value() == "40"
-    assert slider.get_attribute("aria-valuetext") == "40 % bicubic, 60 % SRCNN"
+    assert slider.get_attribute("aria-valuetext") == "40% bicubic, 60% SRCNN"
     assert cut(desk) == pytest.approx(0.4 * seen, abs=0.1)
     assert desk.page.url.endswith("photo.html"), "an arrow key turned the page"
     slider.press("End")

@@ -164,7 +164,7 @@ def run(
         "command": "srcnn reproduce optimizers",
         "machine": " and ".join(dict.fromkeys(r["machine"] for done in finals.values() for r in done)),
         **{name: version(name) for name in ("torch", "srcnn", "pytorch-optimizer")},
-        "measure": "PSNR in dB, mean over images; interval: of the mean over seeds, 95 %, by Student's t",
+        "measure": "PSNR in dB, mean over images; interval: of the mean over seeds, 95%, by Student's t",
         "budget": {"trials": trials, "steps": base.steps, "seed": SEARCH_SEED},
         "data": base.data,
         "validation": validation,

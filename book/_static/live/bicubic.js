@@ -150,7 +150,7 @@ live.bicubic = (root) => {
     const which = kernel.value === "cubic" ? `cubic kernel with a = ${two(a.value)}` : `${kernel.value} kernel`;
     let told = `x${s}, ${which}, stretch ${two(stretch.value)}: at the Nyquist frequency of the LR grid, 1/${2 * s} period per ` +
       `HR pixel, the response is ${two(nyquist)}. Of the energy of a downsampled row of white noise, ` +
-      `${(100 * aliased).toFixed(1)} % is aliased.`;
+      `${(100 * aliased).toFixed(1)}% is aliased.`;
     if (photo) {
       const gap = psnr - high.reference; // no number if nothing is lost
       const beside = Math.abs(gap) < 0.005 ? "as with this package's settings"

@@ -137,7 +137,7 @@ live.ink = (root) => {
     const words = Number.isNaN(share) ? ["There is no ink yet: draw on the photograph, or press Write INK."] : [
       `${kinds.value === "hidden" ? "Hidden" : "Plain"} ink changes the HR image by up to ${high.toFixed(0)} gray levels, ` +
         `the LR image by ${lower < 1e-4 ? "less than 0.0001" : `up to ${lower.toFixed(1)}`}.`,
-      `The null space holds ${(100 * share).toFixed(0)} % of the strokes' energy (sum of squares).`,
+      `The null space holds ${(100 * share).toFixed(0)}% of the strokes' energy (sum of squares).`,
       ...(beyond ? [`${beyond} HR ${beyond === 1 ? "pixel lies" : "pixels lie"} outside 0 to 255, where the screen clips.`] : []),
     ];
     if (keyed) words.push(`The pen is ${down ? "down" : "up"} at row ${pen[0]}, column ${pen[1]}.`);

@@ -113,7 +113,7 @@
     const at = (slider.value / 100) * view.clientWidth;
     stage.style.setProperty("--at", `${at}px`);
     stage.style.setProperty("--cut", `${at + view.scrollLeft}px`);
-    slider.setAttribute("aria-valuetext", `${slider.value} % bicubic, ${100 - slider.value} % SRCNN`);
+    slider.setAttribute("aria-valuetext", `${slider.value}% bicubic, ${100 - slider.value}% SRCNN`);
     const scrolls = view.scrollWidth > view.clientWidth || view.scrollHeight > view.clientHeight;
     if (scrolls) view.setAttribute("tabindex", "0"); // so that the arrow keys can scroll it
     else view.removeAttribute("tabindex");
