@@ -42,14 +42,24 @@ Object.assign(kit, (() => {
     const select = kit.make("select", { autocomplete: "off", "aria-label": label });
     for (const name of names) select.append(kit.make("option", { value: name }, name));
     const file = kit.make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/bmp" });
-    select.addEventListener("change", async () => { file.value = ""; changed((await samples())[select.value], select.value); });
-    file.addEventListener("change", async () => {
-      if (!file.files.length) return;
-      try { changed(await plane(file.files[0], limits), file.files[0].name); } catch (error) { told(error.message); }
-    });
+    let latest = 0; // what takes long to decode must not replace what was chosen after it
+    async function take(coming, name) {
+      const number = ++latest;
+      try {
+        const photograph = await coming;
+        if (number !== latest) return;
+        changed(photograph, name);
+        if (name !== select.value) select.selectedIndex = -1; // so that each sample can be chosen again
+      } catch (error) {
+        if (number === latest) told(error.message);
+      }
+    }
+    const sample = () => take(samples().then((all) => all[select.value]), select.value);
+    select.addEventListener("change", () => { file.value = ""; sample(); });
+    file.addEventListener("change", () => { if (file.files.length) take(plane(file.files[0], limits), file.files[0].name); });
     const element = kit.make("div", { className: "live-control" }, kit.make("label", {}, `${label} `, select),
       kit.make("label", {}, "or your own ", file));
-    return { element, first: async () => changed((await samples())[select.value], select.value) };
+    return { element, first: sample };
   }
 
   // A part (height, width) of a plane that is `w` wide.
