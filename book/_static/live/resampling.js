@@ -22,26 +22,38 @@ const resampling = (() => {
     });
   }
 
-  // Beyond the edge: "mirror" (c b a | a b c, MATLAB) or "repeat" (a a a | a b c).
-  const BEYOND = {
-    mirror: (at, size) => { at = ((at % (2 * size)) + 2 * size) % (2 * size); return at < size ? at : 2 * size - 1 - at; },
-    repeat: (at, size) => Math.min(Math.max(at, 0), size - 1),
-  };
+  // Beyond the edge: "mirror" (c b a | a b c, MATLAB), "repeat" (a a a | a b c), or "drop": those weights are left out
+  // and the others divided by their sum.
+  const repeat = (at, size) => Math.min(Math.max(at, 0), size - 1);
+  const mirror = (at, size) => { at = ((at % (2 * size)) + 2 * size) % (2 * size); return at < size ? at : 2 * size - 1 - at; };
+  const BEYOND = { mirror, repeat, drop: repeat };
+
+  // The weights of each output pixel and the places, inside the plane, of what they multiply.
+  function placed(from, to, edge, how) {
+    return taps(from, to, how).map(({ first, weights }) => {
+      const places = weights.map((_, k) => BEYOND[edge](first + k, from));
+      if (edge !== "drop") return { places, weights };
+      const inside = weights.map((weight, k) => (places[k] === first + k ? weight : 0));
+      const sum = inside.reduce((a, b) => a + b);
+      return { places, weights: inside.map((weight) => weight / sum) };
+    });
+  }
 
   // A plane (h, w) resampled to (height, width).
   function resample(plane, h, w, height, width, { edge = "mirror", ...how } = {}) {
-    const beyond = BEYOND[edge];
-    const between = new Float64Array(height * w);
-    taps(h, height, how).forEach(({ first, weights }, r) => weights.forEach((weight, k) => {
-      const row = w * beyond(first + k, h);
-      for (let c = 0; c < w; c++) between[r * w + c] += weight * plane[row + c];
-    }));
     const result = new Float32Array(height * width);
-    taps(w, width, how).forEach(({ first, weights }, c) => {
-      const places = weights.map((_, k) => beyond(first + k, w));
-      for (let r = 0; r < height; r++) {
+    const across = placed(w, width, edge, how);
+    const row = new Float64Array(w);
+    placed(h, height, edge, how).forEach(({ places, weights }, r) => {
+      row.fill(0);
+      for (let k = 0; k < places.length; k++) {
+        const [weight, start] = [weights[k], w * places[k]];
+        if (weight) for (let c = 0; c < w; c++) row[c] += weight * plane[start + c];
+      }
+      for (let c = 0; c < width; c++) {
+        const { places: from, weights: of } = across[c];
         let sum = 0;
-        for (let k = 0; k < weights.length; k++) sum += weights[k] * between[r * w + places[k]];
+        for (let k = 0; k < of.length; k++) sum += of[k] * row[from[k]];
         result[r * width + c] = sum;
       }
     });
