@@ -42,21 +42,24 @@ Object.assign(kit, (() => {
     const select = kit.make("select", { autocomplete: "off", "aria-label": label });
     for (const name of names) select.append(kit.make("option", { value: name }, name));
     const file = kit.make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/bmp" });
-    let latest = 0; // what takes long to decode must not replace what was chosen after it
-    async function take(coming, name) {
-      const number = ++latest;
+    let asked = 0; // a file that is read slowly must not take the place of what was chosen after it
+    async function take(read, name) {
+      const number = ++asked;
       try {
-        const photograph = await coming;
-        if (number !== latest) return;
+        const photograph = await read();
+        if (number !== asked) return;
         changed(photograph, name);
-        if (name !== select.value) select.selectedIndex = -1; // so that each sample can be chosen again
+        if (name !== select.value) select.selectedIndex = -1; // so that the sample chosen before can be chosen again
       } catch (error) {
-        if (number === latest) told(error.message);
+        if (number === asked) told(error.message);
       }
     }
-    const sample = () => take(samples().then((all) => all[select.value]), select.value);
+    const sample = () => take(async () => (await samples())[select.value], select.value);
     select.addEventListener("change", () => { file.value = ""; sample(); });
-    file.addEventListener("change", () => { if (file.files.length) take(plane(file.files[0], limits), file.files[0].name); });
+    file.addEventListener("change", () => {
+      const [given] = file.files;
+      if (given) take(() => plane(given, limits), given.name);
+    });
     const element = kit.make("div", { className: "live-control" }, kit.make("label", {}, `${label} `, select),
       kit.make("label", {}, "or your own ", file));
     return { element, first: sample };
@@ -64,8 +67,12 @@ Object.assign(kit, (() => {
 
   // A part (height, width) of a plane that is `w` wide.
   function crop(values, w, top, left, height, width) {
-    return Float32Array.from({ length: height * width }, (_, i) =>
-      values[(top + Math.floor(i / width)) * w + left + (i % width)]);
+    const part = new Float32Array(height * width);
+    for (let r = 0; r < height; r++) {
+      const start = (top + r) * w + left;
+      part.set(values.subarray(start, start + width), r * width);
+    }
+    return part;
   }
 
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
