@@ -127,8 +127,8 @@ def test_by_the_protocol_it_scores_as_the_package_evaluates(page, model):
     scores = ask(page, {})
     for method, method_of in (("bicubic", enlarge), ("srcnn", upscaler(model))):
         package = [score_image(method_of, live.color_part(name), scale=3).psnr for name in live.COLOR_PARTS]
-        assert scores[method]["each"] == pytest.approx(package, abs=0.001)
-        assert scores[method]["score"] == pytest.approx(fmean(package), abs=0.001)
+        assert scores[method]["each"] == pytest.approx(package, abs=0.002)
+        assert scores[method]["score"] == pytest.approx(fmean(package), abs=0.002)
         assert expected({}, model)[method]["each"] == pytest.approx(package, abs=1e-4)  # so that others can be trusted
 
 
@@ -138,8 +138,8 @@ def test_every_step_scores_as_in_the_package_alone_and_with_others(page, model, 
     for steps in ALONE if kind == "alone" else TOGETHER:
         scores, package = ask(page, steps), expected(steps, model)
         for method in ("bicubic", "srcnn"):
-            assert scores[method]["each"] == pytest.approx(package[method]["each"], abs=0.001), steps
-            assert scores[method]["score"] == pytest.approx(package[method]["score"], abs=0.001), steps
+            assert scores[method]["each"] == pytest.approx(package[method]["each"], abs=0.002), steps
+            assert scores[method]["score"] == pytest.approx(package[method]["score"], abs=0.002), steps
         bicubic, srcnn_ = (scores[method]["score"] for method in ("bicubic", "srcnn"))
         words = told(page)
         assert all(f"({option})" in words for option in steps.values())
@@ -164,6 +164,7 @@ def test_what_the_text_says(page):
         assert "SRCNN would seem" in told(page)
         assert re.search(r"would seem [\d.]+ dB below it", told(page))
     now = ask(page, TORCH)
+    assert all(now["srcnn"]["score"] < ask(page, steps)["srcnn"]["score"] for steps in ALONE if steps != TORCH)
     assert first["srcnn"] - now["srcnn"]["score"] > 2 * (first["bicubic"] - now["bicubic"]["score"]) > 2
     assert now["srcnn"]["score"] < now["bicubic"]["score"]
     resized = ask(page, RESIZED)
