@@ -104,7 +104,7 @@ def agrees(page, name: str, ink: torch.Tensor, strength: float, *, plain: bool =
     high, low = (255 * each.abs().max().item() for each in (addition, shrink(addition, SCALE)))
     words = re.search(
         r"(Hidden|Plain) ink changes the HR image by up to (\d+) gray levels, the LR image by "
-        r"(?:(less than 0\.0001)|up to ([\d.]+))\. The null space holds (\d+) %",
+        r"(?:(less than 0\.0001)|up to ([\d.]+))\. The null space holds (\d+)%",
         told(page),
     )
     assert words, told(page)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from docutils import nodes
+from torch import Tensor
 
 import photo
 from srcnn import SubPixelSRCNN, files, images, luma, modcrop, pretrained, shrink
@@ -27,6 +28,8 @@ FIGURES = {
     "bicubic": (*PICTURES, "chart.js", "resampling.js", "filters.js", "bicubic.js"),
     "shuffle": ("subpixel.js", "pictures.js", "shuffle.js"),
     "inside": (*ENGINE, *PICTURES, "weights.js", "bars.js", "tracing.js", "inside.js"),
+    "protocol": (*ENGINE, *PICTURES, "colors.js", "weights.js", "resampling.js", "measuring.js", "protocol.js"),
+    "sphere": (*PICTURES, "resampling.js", "ssim.js", "damages.js", "sphere.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 
@@ -39,6 +42,23 @@ def photographs() -> str:
     names = [name for group in images.SAMPLE.values() for name in group]
     data = {name: base64.b64encode(images.png(luma(images.sample(name)))).decode() for name in names}
     return f'"use strict";\nconst livePhotographs = {json.dumps(data)};\n'
+
+
+# where parts of the color photographs of chapter 7 begin, row and column; together they score much as the whole ones
+COLOR_PARTS = {"astronaut": (46, 120), "chelsea": (92, 240), "coffee": (184, 300), "rocket": (230, 240)}
+COLOR_SIDE = 161  # no multiple of 3, so that cropping has something to do
+
+
+def color_part(name: str) -> Tensor:
+    """A part of a color photograph, ``(3, COLOR_SIDE, COLOR_SIDE)``."""
+    top, left = COLOR_PARTS[name]
+    return images.sample(name)[:, top : top + COLOR_SIDE, left : left + COLOR_SIDE]
+
+
+def colors() -> str:
+    """The text of colors.js: parts of color photographs, as PNG."""
+    data = {name: base64.b64encode(images.png(color_part(name))).decode() for name in COLOR_PARTS}
+    return f'"use strict";\nconst liveColors = {json.dumps(data)};\n'
 
 
 def marks() -> str:
@@ -82,7 +102,13 @@ def figures(doctree: nodes.document | None) -> list[str]:
 
 
 # the scripts that are made of the package's data
-MADE = {"photographs.js": photographs, "marks.js": marks, "weights.js": weights, "subpixel.js": subpixel}
+MADE = {
+    "photographs.js": photographs,
+    "colors.js": colors,
+    "marks.js": marks,
+    "weights.js": weights,
+    "subpixel.js": subpixel,
+}
 
 
 def write(target: Path) -> None:

@@ -47,7 +47,9 @@ Object.assign(kit, (() => {
       const number = ++latest;
       try {
         const image = await given;
-        if (number === latest) changed(image, name);
+        if (number !== latest) return;
+        changed(image, name);
+        if (name !== select.value) select.selectedIndex = -1; // so that the sample chosen before can be chosen again
       } catch (error) {
         if (number === latest) told(error.message);
       }
