@@ -91,9 +91,11 @@ def test_it_begins_with_its_number_its_subject_and_its_question_and_has_no_secon
 
 
 def minutes(path: Path) -> float:
-    """Reading time at 200 words and 15 lines of code a minute; what is folded or hidden does not count."""
+    """Reading time at 200 words and 15 lines of code a minute; what is folded, hidden or replaced does not count."""
     prose = " ".join(cell["text"] for cell in cells(path, "markdown"))
-    words = len(re.sub(r"<details>.*?</details>|</?[a-z]+[^<>\n]*>", " ", prose, flags=re.S).split())
+    words = len(
+        re.sub(r"<details>.*?</details>|<div data-live.*?</div>|</?[a-z]+[^<>\n]*>", " ", prose, flags=re.S).split()
+    )
     shown = [c["text"] for c in cells(path, "code") if not {"hide-input", "hide-cell", "remove-cell"} & set(tags(c))]
     return words / 200 + sum(bool(line.strip()) for text in shown for line in text.splitlines()) / 15
 
