@@ -258,20 +258,43 @@ def test_it_has_exercises_of_three_grades_with_a_starter_a_hint_and_a_solution(c
     assert set(questions) <= {int(k) for _, k, _ in heads}
 
 
-def test_it_has_a_quiz_that_answers_every_answer(chapter):
+def quiz_questions(chapter):
+    """For each question of a chapter's quiz, its answers with their explanations."""
     (quiz,) = [cell["text"] for cell in cells(chapter, "markdown") if cell["text"].startswith("## Quiz\n")]
-    _, *questions = re.split(r"^\*\*\d\.(?:\*\*)? ", quiz, flags=re.M)
-    assert 3 <= len(questions) <= 5
+    _, *texts = re.split(r"^\*\*\d\.(?:\*\*)? ", quiz, flags=re.M)
+    found = []
+    for text in texts:
+        answers = re.findall(r"<details><summary>([^\n]+)</summary>\n\n(.+?)\n\n</details>", text, flags=re.S)
+        assert len(answers) == text.count("<details>") == text.count("</details>") in (3, 4), text
+        found.append(answers)
+    return found
+
+
+def test_it_has_a_quiz_that_answers_every_answer(chapter):
+    assert 3 <= len(quiz_questions(chapter)) <= 5
     places = []
-    for question in questions:
-        answers = re.findall(r"<details><summary>([^\n]+)</summary>\n\n(.+?)\n\n</details>", question, flags=re.S)
-        assert len(answers) == question.count("<details>") == question.count("</details>") in (3, 4), question
+    for answers in quiz_questions(chapter):
         right = [number for number, (_, told) in enumerate(answers) if told.startswith("**Right.**")]
-        assert len(right) == 1, question
+        assert len(right) == 1, answers
         assert len({told for _, told in answers}) == len(answers)
-        assert min(len(told) for _, told in answers) > 40, question
+        assert min(len(told) for _, told in answers) > 40, answers
         places += right
     assert len(set(places)) > 1, "the right answer always stands at the same place"
+
+
+def test_the_length_of_an_answer_does_not_tell_whether_it_is_right():
+    longest, shortest = [], []  # for each question, whether its right answer is; a tie counts
+    for path in CHAPTERS:
+        here = []
+        for answers in quiz_questions(path):
+            lengths = [len(answer) for answer, _ in answers]
+            (right,) = [len(answer) for answer, told in answers if told.startswith("**Right.**")]
+            here.append(right == max(lengths))
+            shortest.append(right == min(lengths))
+        assert sum(here) <= 2, f"{path.name}: the right answer is the longest in {sum(here)} questions"
+        longest += here
+    assert sum(longest) <= len(longest) / 3
+    assert sum(shortest) <= 0.4 * len(shortest)
 
 
 @pytest.mark.parametrize("term", sorted(PRIVATE))
