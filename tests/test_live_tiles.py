@@ -59,9 +59,9 @@ def set_to(page, *, scale: int | None = None, side: int | None = None, overlap: 
     if scale:
         page.get_by_label(f"x{scale}").check()
     if side:
-        slide(page, "Tile size", side)
+        slide(page, "LR tile size", side)
     if overlap is not None:
-        slide(page, "Overlap", overlap)
+        slide(page, "LR overlap", overlap)
     settled(page)
     return told(page)
 
@@ -169,7 +169,7 @@ def test_the_map_reaches_as_far_as_is_told(page):
 
 
 def test_the_last_of_many_requests_is_what_stays(page):
-    page.get_by_label("Overlap", exact=True).evaluate(
+    page.get_by_label("LR overlap", exact=True).evaluate(
         """(input) => { for (let k = 0; k < 200; k++) { input.value = k % 9; input.dispatchEvent(new Event('input')); }
         input.value = 5; input.dispatchEvent(new Event('input')); }"""
     )
@@ -217,7 +217,7 @@ def test_a_file_that_is_none_is_told_and_the_photograph_stays(page):
 
 
 def test_it_works_with_the_keyboard_alone(page):
-    page.get_by_label("Overlap", exact=True).focus()
+    page.get_by_label("LR overlap", exact=True).focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_role("status")).to_contain_text("overlap 4. The output equals the untiled one")

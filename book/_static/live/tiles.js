@@ -11,8 +11,8 @@ live.tiles = (root) => {
   const photographs = kit.source(["coffee", "coins", "camera", "chelsea", "astronaut", "brick"], { least: WIDE, told,
     changed: (image) => { photograph = image; number += 1; ask(); } });
   const scales = kit.choice("Scale", { 2: "x2", 3: "x3", 4: "x4" }, 3, () => ask());
-  const sides = kit.slider("Tile size", { min: 12, max: 42, step: 1, value: 24, show: (x) => `${x} LR px` }, () => ask());
-  const overlaps = kit.slider("Overlap", { min: 0, max: 8, step: 1, value: 0, show: (x) => `${x} LR px` }, () => ask());
+  const sides = kit.slider("LR tile size", { min: 12, max: 42, step: 1, value: 24, show: (x) => `${x} px` }, () => ask());
+  const overlaps = kit.slider("LR overlap", { min: 0, max: 8, step: 1, value: 0, show: (x) => `${x} px` }, () => ask());
   const status = kit.status();
   const names = { output: "Output from tiles", difference: "Difference", low: "LR image and its tiles", whole: "Untiled output" };
   const [canvases, captions] = [{}, {}];
@@ -98,8 +98,9 @@ live.tiles = (root) => {
       : `The largest difference from the untiled output is ${levels.toFixed(2)} gray levels.`;
     canvases.difference.ariaLabel = `Map of differences, white where there is none. ${found}`;
     const count = (pixels) => pixels.toLocaleString("en-US");
-    status.textContent = `${trouble} x${scale}, ${tiles} ${tiles > 1 ? "tiles" : "tile"} of ${side} x ${side} LR pixels, ` +
-      `overlap ${overlap}. ${found} The network computes ${count(computed)} pixels, of which ${count(HIGH * WIDE)} are kept: ` +
+    const asked = `x${scale}, ${tiles} ${tiles > 1 ? "tiles" : "tile"} of ${side} x ${side} LR pixels, overlap ${overlap}.`;
+    status.textContent = (trouble && `${trouble} `) + `${asked} ${found} ` +
+      `The network computes ${count(computed)} pixels, of which ${count(HIGH * WIDE)} are kept: ` +
       `${((100 * computed) / (HIGH * WIDE) - 100).toFixed(0)}% extra work.`;
     if (newest) root.ariaBusy = "false";
   }
