@@ -23,6 +23,7 @@ PICTURES = ("photographs.js", "pictures.js")
 FIGURES = {
     "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
     "tiles": (*ENGINE, *PICTURES, "weights.js", "latest.js", "tiles.js"),
+    "degradations": (*ENGINE, *PICTURES, "weights.js", "latest.js", "degradations.js", "degrading.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 

@@ -54,8 +54,9 @@ Object.assign(kit, (() => {
 
   // A part (height, width) of a plane that is `w` wide.
   function crop(values, w, top, left, height, width) {
-    return Float32Array.from({ length: height * width }, (_, i) =>
-      values[(top + Math.floor(i / width)) * w + left + (i % width)]);
+    const part = new Float32Array(height * width);
+    for (let r = 0; r < height; r++) part.set(values.subarray((top + r) * w + left, (top + r) * w + left + width), r * width);
+    return part;
   }
 
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
