@@ -168,20 +168,20 @@ def test_jpeg_is_close_to_pillows_and_turns_the_gain_into_a_loss(page, name):
         assert found == pytest.approx(measured(low, high, 3), abs=0.05)
         assert 255 * (lr(page, low.shape) - low).square().mean().sqrt() < 1
         gains[quality] = found[2]
-    assert gains[10] < 0 < gains[60] < gains[90] < gains[100]
+    assert max(gains[10], gains[20]) < 0 < gains[60] < gains[90] < gains[100]
     assert set_to(page, quality=NONE)[2] == pytest.approx(measured(srcnn.quantize(clean), high, 3)[2], abs=DECIBELS)
 
 
-def test_noise_turns_the_gain_into_a_loss_and_blur_reduces_it(page):
+def test_noise_turns_the_gain_into_a_loss_while_blur_and_gamma_only_reduce_it(page):
     gains = [set_to(page, noise=sigma)[2] for sigma in (0, 2, 4, 10)]
     assert gains == sorted(gains, reverse=True)
     assert gains[2] > 0 > gains[3]
-    gains = [set_to(page, noise=0, blur=sigma)[2] for sigma in (0, 1.5, 3)]
+    none, slight, more, most = (set_to(page, noise=0, blur=sigma)[2] for sigma in (0, 0.7, 1.5, 3))
+    assert slight > none > more > most > 0
+    assert "SRCNN gains" in told(page)
+    gains = [set_to(page, blur=0, gamma=gamma)[2] for gamma in (1, 2.2, 2.6)]
     assert gains == sorted(gains, reverse=True)
     assert gains[2] > 0
-    assert "SRCNN gains" in told(page)
-    gamma = set_to(page, blur=0, gamma=2.2)[2]
-    assert 0 < gamma < 0.6 * set_to(page, gamma=1)[2]
 
 
 def test_a_click_takes_every_degradation_back(page):
@@ -209,6 +209,26 @@ def test_the_last_of_many_requests_is_what_stays(page):
     page.wait_for_timeout(300)
     assert scores(told(page)) == last
     assert told(page).startswith("camera, x2, noise of 3 gray levels: ")
+
+
+def test_scores_that_come_after_a_newer_request_are_not_told(page):
+    """The page is kept busy until the first request is answered; the answer comes after the second was made."""
+    before, between, busy = page.evaluate("""async () => {
+      const root = document.querySelector('.live'), input = root.querySelectorAll('input[type=range]')[2];
+      const words = () => root.querySelector('[role=status]').textContent;
+      const before = words();
+      const ask = (value) => { input.value = value; input.dispatchEvent(new Event('input')); };
+      ask(10);
+      const start = performance.now();
+      while (performance.now() - start < 1500);
+      ask(2);
+      for (let k = 0; k < 3; k++) await new Promise((next) => setTimeout(next));
+      return [before, words(), root.ariaBusy];
+    }""")
+    assert busy == "true"
+    assert between == before
+    settled(page)
+    assert "noise of 2 gray levels" in told(page)
 
 
 def test_the_part_is_seen_at_once(page):
