@@ -30,6 +30,8 @@ FIGURES = {
     "inside": (*ENGINE, *PICTURES, "weights.js", "bars.js", "tracing.js", "inside.js"),
     "protocol": (*ENGINE, *PICTURES, "colors.js", "weights.js", "resampling.js", "measuring.js", "protocol.js"),
     "sphere": (*PICTURES, "resampling.js", "ssim.js", "damages.js", "sphere.js"),
+    "tiles": (*ENGINE, *PICTURES, "weights.js", "latest.js", "tiles.js"),
+    "degradations": (*ENGINE, *PICTURES, "weights.js", "latest.js", "degradations.js", "degrading.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 

@@ -1,0 +1,54 @@
+"""What tests of live figures share: controls are moved, results are read, and a chapter's own code is the judge."""
+
+import ast
+import base64
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+BOOK = Path(__file__).parents[1] / "book"
+
+
+def defined(chapter: str, name: str) -> Callable:
+    """A function that a chapter defines."""
+    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    (text,) = (text for cell in cells if f"def {name}(" in (text := "".join(cell["source"])))
+    (found,) = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    names = {"math": math, "torch": torch, "F": F, "SCALE": 3}
+    exec(compile(ast.Module([found], []), chapter, "exec"), names)
+    return names[name]
+
+
+def settled(page) -> None:
+    """Wait until the newest request is answered."""
+    page.wait_for_function("document.querySelector('.live').ariaBusy === 'false'", timeout=30_000)
+
+
+def slide(page, label: str, value: float) -> None:
+    """Move a slider, as a reader's hand does."""
+    page.get_by_label(label, exact=True).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
+    )
+
+
+def told(page) -> str:
+    """What the figure says in words."""
+    return page.get_by_role("status").inner_text()
+
+
+def plane(page, name: str) -> np.ndarray:
+    """An array of float32 that the figure keeps under a name."""
+    text = page.evaluate(
+        f"""() => {{
+          const bytes = new Uint8Array(document.querySelector('.live').state.{name}.buffer);
+          let all = "";
+          for (let i = 0; i < bytes.length; i += 8192) all += String.fromCharCode(...bytes.subarray(i, i + 8192));
+          return btoa(all);
+        }}"""
+    )
+    return np.frombuffer(base64.b64decode(text), np.float32)
