@@ -20,7 +20,10 @@ FOLDER = Path(__file__).parents[1] / "_static" / "live"
 ENGINE = ("engine.js", "code.js")
 PICTURES = ("photographs.js", "pictures.js")
 # the scripts of each figure, in the order in which they are loaded
-FIGURES = {"train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js")}
+FIGURES = {
+    "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
+    "valley": ("chart.js", "descents.js", "valley.js"),
+}
 PLACE = re.compile(r'data-live="(\w+)"')
 
 

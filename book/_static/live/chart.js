@@ -62,5 +62,5 @@ Object.assign(kit, (() => {
   }
   const decades = (low, high) => Array.from({ length: 12 }, (_, k) => 10 ** (k - 6)).filter((v) => v >= low && v <= high);
   const plain = (value) => String(Number(value.toPrecision(4)));
-  return { chart };
+  return { chart, COLORS };
 })());
