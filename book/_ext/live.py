@@ -14,7 +14,7 @@ from docutils import nodes
 
 import photo
 from srcnn import files, images, luma
-from srcnn.results import stored
+from srcnn.results import methods, results, stored
 
 FOLDER = Path(__file__).parents[1] / "_static" / "live"
 ENGINE = ("engine.js", "code.js")
@@ -23,6 +23,7 @@ PICTURES = ("photographs.js", "pictures.js")
 FIGURES = {
     "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
     "valley": ("chart.js", "descents.js", "valley.js"),
+    "bootstrap": ("scores.js", "chart.js", "chances.js", "bootstrap.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 
@@ -37,6 +38,20 @@ def photographs() -> str:
 def marks() -> str:
     """The text of marks.js: where networks stand on the held-out photographs when they reach published scores."""
     return f'"use strict";\nconst liveMarks = {json.dumps(stored("live-marks")["scales"])};\n'
+
+
+def scores() -> str:
+    """The text of scores.js: the PSNR of each image, by set, scale and method, in one order for all methods."""
+    data = {}
+    for name in ("set5", "set14", "bsds300"):
+        data[name] = {}
+        for scale in photo.SCALES:
+            tables = {method: results(method, name, scale)["images"] for method in methods(name, scale)}
+            data[name][scale] = {
+                method.removeprefix("srcnn-").removesuffix(f"-x{scale}"): [table[k]["psnr"] for k in tables["bicubic"]]
+                for method, table in tables.items()
+            }
+    return f'"use strict";\nconst liveScores = {json.dumps(data)};\n'
 
 
 def weights() -> str:
@@ -55,7 +70,7 @@ def figures(doctree: nodes.document | None) -> list[str]:
 
 
 # the scripts that are made of the package's data
-MADE = {"photographs.js": photographs, "marks.js": marks, "weights.js": weights}
+MADE = {"photographs.js": photographs, "marks.js": marks, "scores.js": scores, "weights.js": weights}
 
 
 def write(target: Path) -> None:

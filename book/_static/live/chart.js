@@ -2,8 +2,9 @@
 "use strict";
 
 Object.assign(kit, (() => {
-  // Lines over common axes. A series has a name, x and y, a color, and may be dashed; `levels` are named horizontal
-  // lines. Everything is drawn anew at each call, in the page's own colors.
+  // Lines over common axes. A series has a name, x and y, a color, and may be dashed, or filled down to the axis, or
+  // drawn as dots, whose radii it tells; `levels` are named horizontal lines. Everything is drawn anew at each call, in
+  // the page's own colors.
   const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00"];
   function chart(element, { series, levels = [], x, y, xRange, yRange, logX = false }) {
     const ratio = window.devicePixelRatio || 1;
@@ -38,11 +39,19 @@ Object.assign(kit, (() => {
       line(context, [[left, up(value)], [right, up(value)]]);
       context.fillText(name, right - 6, up(value) - 4);
     }
-    series.forEach(({ x: xs, y: ys, name, dashed }, number) => {
+    series.forEach(({ x: xs, y: ys, name, dashed, filled, dots }, number) => {
       context.strokeStyle = context.fillStyle = COLORS[number % 4];
       context.lineWidth = 2;
       context.setLineDash(dashed ? [6, 4] : []);
-      line(context, Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b)));
+      const points = Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b));
+      if (dots) points.forEach(([a, b], i) => dot(context, a, b, dots[i]));
+      else line(context, points);
+      if (filled) {
+        context.globalAlpha = 0.3;
+        line(context, [[points[0][0], bottom], ...points, [points.at(-1)[0], bottom]]);
+        context.fill();
+        context.globalAlpha = 1;
+      }
       if (series.length > 1) {
         context.textAlign = "left";
         context.fillText(name, left + 10, top + 16 + 16 * number);
@@ -54,6 +63,11 @@ Object.assign(kit, (() => {
     context.beginPath();
     points.forEach(([a, b], number) => (number ? context.lineTo(a, b) : context.moveTo(a, b)));
     context.stroke();
+  }
+  function dot(context, x, y, radius) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
   }
   function ticks(low, high) {
     const rough = (high - low) / 5, unit = 10 ** Math.floor(Math.log10(rough));
