@@ -16,7 +16,7 @@ from torch import Tensor
 
 import photo
 from srcnn import SubPixelSRCNN, files, images, luma, modcrop, pretrained, shrink
-from srcnn.results import stored
+from srcnn.results import methods, results, stored
 
 FOLDER = Path(__file__).parents[1] / "_static" / "live"
 ENGINE = ("engine.js", "code.js")
@@ -32,6 +32,8 @@ FIGURES = {
     "sphere": (*PICTURES, "resampling.js", "ssim.js", "damages.js", "sphere.js"),
     "tiles": (*ENGINE, *PICTURES, "weights.js", "latest.js", "tiles.js"),
     "degradations": (*ENGINE, *PICTURES, "weights.js", "latest.js", "degradations.js", "degrading.js"),
+    "valley": ("chart.js", "descents.js", "valley.js"),
+    "bootstrap": ("scores.js", "chart.js", "chances.js", "bootstrap.js"),
 }
 PLACE = re.compile(r'data-live="(\w+)"')
 
@@ -66,6 +68,20 @@ def colors() -> str:
 def marks() -> str:
     """The text of marks.js: where networks stand on the held-out photographs when they reach published scores."""
     return f'"use strict";\nconst liveMarks = {json.dumps(stored("live-marks")["scales"])};\n'
+
+
+def scores() -> str:
+    """The text of scores.js: the PSNR of each image, by set, scale and method, in one order for all methods."""
+    data = {}
+    for name in ("set5", "set14", "bsds300"):
+        data[name] = {}
+        for scale in photo.SCALES:
+            tables = {method: results(method, name, scale)["images"] for method in methods(name, scale)}
+            data[name][scale] = {
+                method.removeprefix("srcnn-").removesuffix(f"-x{scale}"): [table[k]["psnr"] for k in tables["bicubic"]]
+                for method, table in tables.items()
+            }
+    return f'"use strict";\nconst liveScores = {json.dumps(data)};\n'
 
 
 def weights() -> str:
@@ -108,6 +124,7 @@ MADE = {
     "photographs.js": photographs,
     "colors.js": colors,
     "marks.js": marks,
+    "scores.js": scores,
     "weights.js": weights,
     "subpixel.js": subpixel,
 }

@@ -2,8 +2,9 @@
 "use strict";
 
 Object.assign(kit, (() => {
-  // Lines over common axes. A series has a name, x and y, and may be dashed or dots; `levels` are named horizontal
-  // lines, `marks` vertical ones. Everything is drawn anew at each call, in the page's own colors.
+  // Lines over common axes. A series has a name, x and y, and may be dashed, or filled down to the axis, or drawn as dots
+  // (true, or their radii); `levels` are named horizontal lines, `marks` vertical ones. Everything is drawn anew at each
+  // call, in the page's own colors.
   const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00"];
   function chart(element, { series, levels = [], marks = [], x, y, xRange, yRange, logX = false }) {
     const ratio = window.devicePixelRatio || 1;
@@ -44,13 +45,19 @@ Object.assign(kit, (() => {
       line(context, [[across(value), top], [across(value), bottom]]);
       context.fillText(name, across(value) + 5, top + 14);
     }
-    series.forEach(({ x: xs, y: ys, name, dashed, dots }, number) => {
+    series.forEach(({ x: xs, y: ys, name, dashed, filled, dots }, number) => {
       context.strokeStyle = context.fillStyle = COLORS[number % 4];
       context.lineWidth = 2;
       context.setLineDash(dashed ? [6, 4] : []);
       const points = Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b));
-      if (dots) points.forEach((point) => dot(context, ...point));
+      if (dots) points.forEach(([a, b], i) => dot(context, a, b, dots[i] ?? 3.5));
       else line(context, points);
+      if (filled) {
+        context.globalAlpha = 0.3;
+        line(context, [[points[0][0], bottom], ...points, [points.at(-1)[0], bottom]]);
+        context.fill();
+        context.globalAlpha = 1;
+      }
       if (series.length > 1) {
         context.textAlign = marks.length ? "right" : "left"; // beside the names of the marks
         context.fillText(name, marks.length ? right - 10 : left + 10, top + 16 * (number + (marks.length ? 2 : 1)));
@@ -63,9 +70,9 @@ Object.assign(kit, (() => {
     points.forEach(([a, b], number) => (number ? context.lineTo(a, b) : context.moveTo(a, b)));
     context.stroke();
   }
-  function dot(context, x, y) {
+  function dot(context, x, y, radius) {
     context.beginPath();
-    context.arc(x, y, 3.5, 0, 2 * Math.PI);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
     context.fill();
   }
   function ticks(low, high) {
@@ -75,5 +82,5 @@ Object.assign(kit, (() => {
   }
   const decades = (low, high) => Array.from({ length: 12 }, (_, k) => 10 ** (k - 6)).filter((v) => v >= low && v <= high);
   const plain = (value) => String(Number(value.toPrecision(4)));
-  return { chart };
+  return { chart, COLORS };
 })());
