@@ -84,7 +84,8 @@ live.bootstrap = (root) => {
       `sign flips ${chance(permutation.p)} (${flips}), sign test ${chance(signs.p)} (${signs.wins} wins of ${n})` :
       `exchanged labels ${chance(permutation.p)} (${flips})`;
     return `${pair.value}, ${SETS[set.value]} at x${scale.value}${kind}: ` +
-      `the mean difference of ${n} images is ${decibels(t.mean)} dB, with a t interval of ${between(t)} and ${drew}. P-values: t test ${chance(t.p)}, ${tests}.` +
+      `the mean difference of ${n} images is ${decibels(t.mean)} dB, ` +
+      `with a t interval of ${between(t)} and ${drew}. P-values: t test ${chance(t.p)}, ${tests}.` +
       (paired ? "" : ` Paired, the t interval is ${between(found.pairedT)}.`);
   }
 
