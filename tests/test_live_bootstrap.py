@@ -87,7 +87,7 @@ def test_ten_thousand_resamples_give_the_chapters_table(page, chapter):
         # the chapter's 0.025 and 0.975 are float32
         assert [found["bootstrap"]["low"], found["bootstrap"]["high"]] == pytest.approx([low, high], abs=1e-6)
         assert [found["t"]["low"], found["t"]["high"]] == pytest.approx(chapter["t_interval"](list(a - b)), abs=1e-9)
-        assert f"bootstrap interval {low:.3f} to {high:.3f} dB (10,000 resamples)" in told(page)
+        assert f"bootstrap interval of {low:.3f} to {high:.3f} dB (10,000 resamples)" in told(page)
         page.get_by_role("button", name="Start over").click()
         assert "no resample yet" in told(page)
 
@@ -124,9 +124,9 @@ def test_intervals_and_p_values_are_scipys(page, pair, images, scale):
         flips = 2 * bits.reshape(9999, -1)[:, :n].astype(int) - 1
         assert permutation["p"] == pytest.approx((1 + 9999 * far_share(a, b, flips)) / 10_000, abs=1e-12)
     words = re.search(
-        r"mean (-?[\d.]+) dB of (\d+) images; t interval (-?[\d.]+) to (-?[\d.]+) dB", told(page)
+        r"of (\d+) images is (-?[\d.]+) dB, with a t interval of (-?[\d.]+) to (-?[\d.]+) dB", told(page)
     ).groups()
-    assert [float(word) for word in words] == pytest.approx([(a - b).mean(), n, *interval], abs=5.1e-4)
+    assert [float(word) for word in words] == pytest.approx([n, (a - b).mean(), *interval], abs=5.1e-4)
     values = re.search(
         r"t test ([\d.e-]+), sign flips ([\d.e-]+) .*sign test ([\d.e-]+) \((\d+) wins", told(page)
     ).groups()
@@ -211,7 +211,7 @@ def test_resamples_are_numpys_and_so_are_their_quantiles(page, seed):
         assert f"{drawn:,} resample" in told(page)
         if drawn < 100:
             assert found["bootstrap"] is None
-            assert f"the last with the mean {means[drawn - 1]:.3f} dB" in told(page)
+            assert f"the last of mean {means[drawn - 1]:.3f} dB" in told(page)
         else:
             low, high = np.quantile(means[:drawn], [0.025, 0.975])
             assert [found["bootstrap"]["low"], found["bootstrap"]["high"]] == pytest.approx([low, high], abs=1e-9)

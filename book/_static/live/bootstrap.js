@@ -28,10 +28,11 @@ live.bootstrap = (root) => {
   dots.className = histogram.className = "live-chart";
   const caption = make("figcaption");
   root.append(
-    make("div", { className: "live-controls" }, pair.element, set.element, scale.element, seed.element, unpaired.element, make("div", { className: "live-buttons" }, ...buttons, over)),
+    make("div", { className: "live-controls" }, pair.element, set.element, scale.element, seed.element,
+      unpaired.element, make("div", { className: "live-buttons" }, ...buttons, over)),
     status,
     make("div", { className: "live-figures" }, make("figure", {}, dots, caption),
-      make("figure", {}, histogram, make("figcaption", {}, "Mean differences of the resamples, and 95 % intervals"))),
+      make("figure", {}, histogram, make("figcaption", {}, "Mean differences of the resamples, and 95% intervals"))),
   );
 
   // What does not depend on the draws; then as many resamples as there were are drawn again.
@@ -76,14 +77,15 @@ live.bootstrap = (root) => {
     const { t, paired, n, permutation, signs } = found, bootstrap = found.bootstrap;
     const resamples = `${many(drawn)} ${drawn === 1 ? "resample" : "resamples"}`;
     const kind = paired ? "" : " as if not paired, which is a mistake";
-    const drew = bootstrap ? `bootstrap interval ${between(bootstrap)} (${resamples})` :
-      drawn ? `${resamples}, the last with the mean ${decibels(means[drawn - 1])} dB` : "no resample yet";
+    const drew = bootstrap ? `a bootstrap interval of ${between(bootstrap)} (${resamples})` :
+      drawn ? `${resamples}, the last of mean ${decibels(means[drawn - 1])} dB` : "no resample yet";
     const flips = permutation.exact ? `all ${many(permutation.count)}` : `${many(permutation.count)} at random`;
     const tests = paired ?
       `sign flips ${chance(permutation.p)} (${flips}), sign test ${chance(signs.p)} (${signs.wins} wins of ${n})` :
       `exchanged labels ${chance(permutation.p)} (${flips})`;
-    return `${pair.value}, ${SETS[set.value]} at x${scale.value}${kind}: mean ${decibels(t.mean)} dB of ${n} images; ` +
-      `t interval ${between(t)}; ${drew}. P-values: t test ${chance(t.p)}, ${tests}.` +
+    return `${pair.value}, ${SETS[set.value]} at x${scale.value}${kind}: ` +
+      `the mean difference of ${n} images is ${decibels(t.mean)} dB, ` +
+      `with a t interval of ${between(t)} and ${drew}. P-values: t test ${chance(t.p)}, ${tests}.` +
       (paired ? "" : ` Paired, the t interval is ${between(found.pairedT)}.`);
   }
 
@@ -92,9 +94,10 @@ live.bootstrap = (root) => {
     caption.textContent = (paired ? "The gain of each image" : "The PSNR of each image, each network's in its own order") +
       (last ? "; the dots grow with the times that the last resample drew the image" : "");
     dots.setAttribute("aria-label", `${caption.textContent}; ${paired ? found.signs.wins : "all"} of ${n} are above zero`);
+    const grow = n > 50 ? 0.8 : 1.5;
     const series = scores.map((values, g) => {
       const order = Array.from(values.keys()).sort((i, j) => values[i] - values[j]);
-      const sizes = order.map((i) => (!last ? 3 : resampler.times[g][i] ? 2 + 1.5 * resampler.times[g][i] : 1.2));
+      const sizes = order.map((i) => (!last ? 3 : resampler.times[g][i] ? 2 + grow * resampler.times[g][i] : 1.2));
       return { name: [a, b][g], x: order.map((_, place) => place + 1), y: order.map((i) => values[i]), dots: sizes };
     });
     const levels = paired ? [["no gain", 0]] : [], all = [...scores.flat(), ...levels.map(([, value]) => value)];
@@ -124,7 +127,8 @@ live.bootstrap = (root) => {
     if (!paired) series.push(bar("t interval, paired", pairedT, 1.3, true));
     histogram.setAttribute("aria-label", `Histogram of ${many(drawn)} means; t interval ${between(t)}` +
       (bootstrap ? `, bootstrap interval ${between(bootstrap)}` : ""));
-    kit.chart(histogram, { series, x: "mean difference, dB", y: "resamples", xRange: [low, high], yRange: [0, 1.9 * top] });
+    kit.chart(histogram, { series, x: "mean difference, dB", y: "resamples", xRange: [low, high],
+      yRange: [0, (paired ? 1.9 : 2.3) * top] });
   }
 
   kit.whenTheThemeChanges(paint);

@@ -59,14 +59,14 @@ const chances = (() => {
   }
 
   // The probability that Student's t is at least as far from zero as t.
-  const tTest = (t, freedom) => beta(freedom / (freedom + t * t), freedom / 2, 0.5);
+  const tails = (t, freedom) => beta(freedom / (freedom + t * t), freedom / 2, 0.5);
 
-  // The t that 95 % stay within, by bisection.
+  // The t that 95% stay within, by bisection.
   function tReach(freedom) {
     let [low, high] = [0, 1000];
     for (let k = 0; k < 60; k++) {
       const middle = (low + high) / 2;
-      if (tTest(middle, freedom) > 0.05) low = middle;
+      if (tails(middle, freedom) > 0.05) low = middle;
       else high = middle;
     }
     return low;
@@ -80,7 +80,7 @@ const chances = (() => {
     const square = squares.reduce((x, y) => x + y);
     const freedom = (square ** 2 * (n - 1)) / squares.reduce((sum, each) => sum + each ** 2, 0);
     const error = Math.sqrt(square), reach = tReach(freedom) * error;
-    return { mean: center, error, low: center - reach, high: center + reach, p: tTest(center / error, freedom) };
+    return { mean: center, error, low: center - reach, high: center + reach, p: tails(center / error, freedom) };
   }
 
   // The permutation test of paired gains, whose signs a coin decides: all sign patterns, or 9,999 random ones and the

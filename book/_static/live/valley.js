@@ -10,7 +10,7 @@ live.valley = (root) => {
   const angle = kit.slider("Angle", { min: 0, max: 90, step: 1, value: 45, show: (x) => `${x}\u00b0` }, walkAll);
   const condition = kit.slider("Condition number", { min: 0.3, max: 2.5, step: 0.1, value: 2,
     map: (x) => Number((10 ** x).toPrecision(2)) }, walkAll);
-  const tuned = kit.tick("For each the best of 25 learning rates", true, walkAll);
+  const tuned = kit.tick("Best of 25 rates for each", true, walkAll);
   const rate = kit.slider("One rate for all", { min: 0, max: 24, step: 1, value: 6, map: (k) => descents.RATES[k],
     show: (x) => x.toPrecision(2) }, () => {
     tuned.element.querySelector("input").checked = false;
@@ -59,7 +59,7 @@ live.valley = (root) => {
     const list = diverging.join(" and ").replaceAll(/ and (?=.* and )/g, ", ");
     const how = tuned.value ? "each with the best of 25 learning rates" :
       `all with the learning rate ${rate.value.toPrecision(2)}`;
-    status.textContent = `Losses after ${last} of ${steps.value} steps, ${how}: ${told.join(", ")}; ` +
+    status.textContent = `After ${last} of ${steps.value} steps, ${how}, the losses are ${told.join(", ")}; ` +
       `all start at ${first.toPrecision(3)}.${list && ` Above the start, so diverging: ${list}.`}`;
     draw();
   }
