@@ -152,19 +152,23 @@ PRUNE = """() => {
     seen.add(key);
   }
 }"""
-RUN = """async options => {
-  const found = await axe.run(document, options);
+RUN = """async ([place, options]) => {
+  const found = await axe.run(place ?? document, options);
   return found.violations.flatMap(rule => rule.nodes.map(
     node => `${rule.id}: ${node.target} ${node.html.slice(0, 150)} ${node.failureSummary}`));
 }"""
 
 
-def judge(page, scheme: str) -> list[str]:
-    """What axe finds: all rules of WCAG 2.1 A and AA in the light, those of colors in the dark."""
+def judge(page, scheme: str, place: str | None = None) -> list[str]:
+    """What axe finds: all rules of WCAG 2.1 A and AA in the light, those of colors in the dark.
+
+    `place` is a selector of the part that is looked at; without it that is the whole page.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    page.evaluate(PRUNE)
-    return page.evaluate(RUN, {"runOnly": RULES[scheme], "resultTypes": ["violations"], "preload": False})
+    if place is None:
+        page.evaluate(PRUNE)
+    return page.evaluate(RUN, [place, {"runOnly": RULES[scheme], "resultTypes": ["violations"], "preload": False}])
 
 
 def examine(browser, address: str, name: str) -> list[str]:

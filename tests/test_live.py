@@ -2,7 +2,7 @@
 
 import live
 import pytest
-from browse import CHROMIUM, judge, pdf
+from browse import CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages, pdf, visit, watch
 from playwright.sync_api import expect
 
 
@@ -44,3 +44,40 @@ class TestInABrowser:
         for canvas in page.locator("canvas").all():
             assert len(canvas.get_attribute("aria-label")) > 15
         assert page.get_by_role("status").count() > 0
+
+
+def in_its_chapter(browser, name: str, init: str):
+    """A chapter with a live figure, at its place; what goes wrong on it."""
+    [chapter] = [n for n in pages("book") if f'data-live="{name}"' in (PAGES / n).read_text(encoding="utf-8")]
+    page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    page.add_init_script(init)
+    troubles = watch(page, PAGES.as_uri())
+    visit(page, f"{PAGES.as_uri()}/{chapter}")
+    page.locator(f"[data-live={name}]").scroll_into_view_if_needed()
+    return page, troubles
+
+
+@in_the_browser
+@pytest.mark.parametrize("name", live.FIGURES)
+def test_a_figure_runs_in_its_chapter_in_both_themes_and_on_a_phone(browser, name):
+    page, troubles = in_its_chapter(browser, name, "localStorage.setItem('guesses', 'shown')")
+    expect(page.locator(f".live[data-live={name}]")).to_be_visible(timeout=30_000)
+    expect(page.locator(f"[data-live={name}] [role=status]")).to_contain_text(" ", timeout=30_000)
+    for scheme in ("light", "dark"):
+        troubles += look(page, scheme)
+        troubles += judge(page, scheme, f"[data-live={name}]")
+    assert page.locator("[role=alert]").count() == 0
+    assert troubles == []
+    page.close()
+
+
+@in_the_browser
+def test_a_figure_that_an_uncovered_answer_shows_begins_then(browser):
+    page, troubles = in_its_chapter(browser, "sphere", "localStorage.removeItem('guesses')")
+    page.wait_for_timeout(1_000)
+    assert page.locator("[data-live=sphere]").get_attribute("hidden") is not None
+    assert page.locator(".live[data-live=sphere]").count() == 0
+    page.get_by_role("button", name="Always show answers").first.click()
+    expect(page.locator(".live[data-live=sphere]")).to_be_visible(timeout=30_000)
+    assert troubles == []
+    page.close()

@@ -145,7 +145,11 @@ const kit = (() => {
       for (const { target, isIntersecting } of seen) {
         if (!isIntersecting) continue;
         watcher.unobserve(target);
-        begin(target);
+        if (!target.hidden) begin(target);
+        else new MutationObserver((_, cover) => { // of book.js, until the reader has guessed
+          cover.disconnect();
+          begin(target);
+        }).observe(target, { attributeFilter: ["hidden"] });
       }
     }, { rootMargin: "800px" });
     document.querySelectorAll("[data-live]").forEach((place) => watcher.observe(place));
