@@ -5,12 +5,21 @@ import pytest
 from browse import CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages, pdf, visit, watch
 from playwright.sync_api import expect
 
+BOOK = live.FOLDER.parents[1]
+
 
 @pytest.mark.parametrize("name", live.FIGURES)
 def test_a_figure_is_a_file_of_at_most_200_lines(name):
     own = [script for script in live.FIGURES[name] if script not in live.MADE and script != "code.js"]
     for script in own:
         assert len((live.FOLDER / script).read_text(encoding="utf-8").splitlines()) <= 200, script
+
+
+def test_each_figure_has_its_place_and_the_page_on_using_the_book_counts_them():
+    text = "".join(path.read_text(encoding="utf-8") for path in BOOK.glob("*.ipynb"))
+    assert sorted(live.PLACE.findall(text.replace('\\"', '"'))) == sorted(live.FIGURES)
+    assert len(live.FIGURES) == 11
+    assert "Eleven figures are live" in (BOOK / "using.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.browser
