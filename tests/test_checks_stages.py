@@ -128,7 +128,7 @@ def test_every_mistake_shows_and_no_two_look_alike(number):
 def test_each_mistake_that_is_known_gets_its_own_hint(number):
     question = QUESTIONS[number]
     for mistake in question.mistakes:
-        if mistake.hint.startswith("the matrix is used the wrong way round"):
+        if mistake.hint.startswith("the matrix should be transposed"):
             cases = question.examples()[1:]  # those where it can be made
         else:
             cases = question.examples()

@@ -183,7 +183,7 @@ def test_weights_that_the_package_carries_earn_nothing_even_moved_a_little():
     def train(photographs, squares):  # an honest look at the small budget, which would have been caught
         return SOLUTION["train"](photographs, squares) if squares <= LITTLE else carried | moved
 
-    assert all("the package carries" in said for said in graded(7, train, seed=1))
+    assert all("the package ships" in said for said in graded(7, train, seed=1))
     assert not hidden_weights.shipped(SOLUTION["train"](QUESTIONS[7].examples()[0][0], 640))
 
 
