@@ -39,10 +39,10 @@ def test_it_has_eight_questions_of_twenty_points_that_rise():
 @pytest.mark.parametrize("number", range(1, 8))
 def test_the_worked_example_in_the_text_is_true(number):
     t = torch.tensor
-    picture = t([[1.0, 2, 3], [4, 5, 6]])
+    image = t([[1.0, 2, 3], [4, 5, 6]])
     said = {
-        1: ((picture, 2), t([[1.0, 2, 4, 5], [2, 3, 5, 6]]), "[[1, 2, 4, 5], [2, 3, 5, 6]]"),
-        2: ((picture, t([[0.0, 1], [0, 0]])), t([[2.0, 3]]), "[[2, 3]]"),
+        1: ((image, 2), t([[1.0, 2, 4, 5], [2, 3, 5, 6]]), "[[1, 2, 4, 5], [2, 3, 5, 6]]"),
+        2: ((image, t([[0.0, 1], [0, 0]])), t([[2.0, 3]]), "[[2, 3]]"),
         3: (
             (t([[1.0, 2], [3, 4]]), t([[1.0, -1], [0, 1]]).view(2, 2, 1, 1), t([0.0, -3])),
             t([[0.0, 0], [0, 1]]),
@@ -51,7 +51,7 @@ def test_the_worked_example_in_the_text_is_true(number):
         4: (
             (t([1.0, 2]).view(2, 1, 1), t([[1.0, 1], [1, -1]]).view(2, 2, 1, 1), torch.zeros(2)),
             t([3.0, 0]).view(2, 1, 1),
-            "the answer is 3 and 0",
+            "the output is 3 and 0",
         ),
         5: ((t([1.0]), t([4.0]), t([[2.0]]), 1.0), t([1.75]), "`[1.75]`"),
         6: ((t([[1.0] * 4, [3.0] * 4]), 2, 3), t([[1.0, 2, 3]] * 2), "[1., 2., 3.]"),
@@ -128,7 +128,7 @@ def test_every_mistake_shows_and_no_two_look_alike(number):
 def test_each_mistake_that_is_known_gets_its_own_hint(number):
     question = QUESTIONS[number]
     for mistake in question.mistakes:
-        if mistake.hint.startswith("the matrix is used the wrong way round"):
+        if mistake.hint.startswith("the matrix should be transposed"):
             cases = question.examples()[1:]  # those where it can be made
         else:
             cases = question.examples()

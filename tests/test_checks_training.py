@@ -68,8 +68,8 @@ def test_the_bands_in_the_text_are_those_of_the_hidden_cases(monkeypatch):
         monkeypatch.setattr(hidden_weights, "result", lambda train, seed, gain=band: (gain, None))
         with pytest.raises(AssertionError, match=rf"less than {band} dB ahead of bicubic"):
             case(None, seed=1)
-    assert f"{hidden_weights.SQUARES:,} squares" in PARTS[7]
-    assert f"for {LITTLE} squares and for 4,000" in PARTS[7].replace("\n# ", " ")
+    assert f"{hidden_weights.SQUARES:,} sub-images" in PARTS[7]
+    assert f"for {LITTLE} sub-images and for 4,000" in PARTS[7].replace("\n# ", " ")
 
 
 def test_the_worked_examples_in_the_text_are_true():
@@ -183,7 +183,7 @@ def test_weights_that_the_package_carries_earn_nothing_even_moved_a_little():
     def train(photographs, squares):  # an honest look at the small budget, which would have been caught
         return SOLUTION["train"](photographs, squares) if squares <= LITTLE else carried | moved
 
-    assert all("the package carries" in said for said in graded(7, train, seed=1))
+    assert all("the package ships" in said for said in graded(7, train, seed=1))
     assert not hidden_weights.shipped(SOLUTION["train"](QUESTIONS[7].examples()[0][0], 640))
 
 

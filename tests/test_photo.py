@@ -318,9 +318,9 @@ def test_no_page_but_the_first_loads_its_scripts_too():
 LARGER = crop("astronaut", 53, 71)
 CUT = stored(LARGER)[:2000]
 BAD = {  # also refused by the command
-    "text.png": (b"This is a text, not a picture.", "no image"),
+    "text.png": (b"This is a text, not a picture.", "not an image"),
     "drawing.gif": (stored(COLOR.convert("P"), "GIF"), "PNG, JPEG, WebP or BMP"),
-    "telephone.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "is HEIC, AVIF, raw or a film inside"),
+    "telephone.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "is HEIC, AVIF, a raw file or a video"),
     "empty.png": (b"", "empty"),
     "one.png": (stored(crop("coins", 1, 1)), "1 x 1 pixels; at least 4 x 4"),
     "flat.png": (stored(crop("coins", 50, 3)), "50 x 3 pixels; at least 4 x 4"),
@@ -354,8 +354,8 @@ BEYOND = {  # the command takes these
     "glass.png": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254))), "transparency"),
     "glass.webp": (stored(Image.new("RGBA", (30, 30), (200, 100, 50, 254)), "WEBP", lossless=True), "transparency"),
     "hole.png": (stored(COLOR, transparency=COLOR.getpixel((3, 4))), "transparency"),
-    "lying.webp": (webp(exif=oriented(6)), "to be turned"),
-    "lying-long.webp": (webp(exif=LONG), "to be turned"),
+    "lying.webp": (webp(exif=oriented(6)), "orientation tag"),
+    "lying-long.webp": (webp(exif=LONG), "orientation tag"),
     "scan.tif": (stored(COLOR, "TIFF"), "is a TIFF or a camera's raw file, which browsers do not read"),
     "five-bits.bmp": (bmp(16, bytes(512)), "has 5 or 6 bits per channel"),
 }
@@ -627,7 +627,7 @@ def test_a_file_can_be_dropped_anywhere_and_two_are_told_where_to_go(desk):
     desk.try_sample("coins")
     assert desk.page.evaluate(drop, [text, 2]) == [False, False]
     desk.refused()
-    assert desk.told() == "These are 2 files and this page takes one; the command srcnn upscale takes many."
+    assert desk.told() == "These are 2 files, and this page takes one; the command srcnn upscale takes many."
 
 
 @in_the_browser
@@ -642,7 +642,7 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(desk):
     samples = ["an astronaut", "a cat", "coins, in gray"]
     assert reached[:4] == ["photo-file", *samples]
     assert reached[5:8] == ["photo-divider", "photo-full", "photo-save"]  # 4: the scale that is chosen
-    for role, names in {"button": samples, "radio": ["2", "3", "4"], "img": ["coins.png, enlarged by SRCNN"]}.items():
+    for role, names in {"button": samples, "radio": ["2", "3", "4"], "img": ["coins.png, upsampled by SRCNN"]}.items():
         for name in names:
             expect(desk.page.locator("#photo").get_by_role(role, name=name, exact=True)).to_be_visible()
     expect(desk.page.get_by_label("Drop a photograph here")).to_have_attribute("type", "file")

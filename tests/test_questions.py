@@ -130,7 +130,7 @@ def test_a_value_is_judged_as_well_as_a_function():
     value = Question(name="peak", examples=lambda: [()], reference=lambda: 255)
     assert judge(value, 255) is None
     assert judge(value, t(255.0)) is None
-    assert judge(value, 1) == "its value is not right"
+    assert judge(value, 1) == "its value is wrong"
     with pytest.raises(Unanswered, match="write peak in the cell above"):
         judge(value, ...)
 
@@ -141,20 +141,20 @@ def test_a_value_is_judged_as_well_as_a_function():
         (lambda x: x**2, "it is the square"),
         (lambda x: x / 2, "it is the half"),
         (lambda x: 2 * x if x.ndim > 1 else x**2, "it is the square"),  # wrong in one case alone
-        (lambda x: None, "it gives nothing back"),
-        (lambda x: x.sum(), r"its shape is \(\); \(2,\) is wanted"),
-        (lambda x: [2 * v for v in x.tolist()], r"it gives several values; a tensor of shape \(2,\) is wanted"),
-        (lambda x: {"it": x}, "it gives a dictionary; a tensor"),
-        (lambda x: 3, "it gives a number; a tensor"),
-        (lambda x: "many", "something of the kind str; a tensor"),
+        (lambda x: None, "it returns nothing"),
+        (lambda x: x.sum(), r"its shape is \(\); \(2,\) is expected"),
+        (lambda x: [2 * v for v in x.tolist()], r"it returns several values; a tensor of shape \(2,\) is expected"),
+        (lambda x: {"it": x}, "it returns a dictionary; a tensor"),
+        (lambda x: 3, "it returns a number; a tensor"),
+        (lambda x: "many", "a value of type str; a tensor"),
         (lambda x: 2 * x + t([0.0, 1.0]), "its shape is right, but 50% of its values are not"),
-        (lambda x: 2 * x / t([1.0, 0.0]), "infinite or not a number"),
+        (lambda x: 2 * x / t([1.0, 0.0]), "infinite or NaN"),
         (lambda x: y, "it stops with NameError: name 'y' is not defined"),  # noqa: F821
         (lambda x: 1 / 0, "it stops with ZeroDivisionError: division by zero"),
         (lambda x: next(iter([])), "it stops with StopIteration"),
         (lambda: 1, "it stops with TypeError"),
         (lambda x: x.mul_(2), "it changes what it was given"),
-        (lambda x: 2 * ..., "three dots, where an answer is still missing"),
+        (lambda x: 2 * ..., "three dots: an answer is still missing"),
     ],
 )
 def test_what_a_wrong_answer_is_told(answer, told):
@@ -165,10 +165,10 @@ def test_what_a_wrong_answer_is_told(answer, told):
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (lambda a, b: [a, b], "it gives several values; a number is wanted"),
-        (lambda a, b: "12", "something of the kind str; a number is wanted"),
-        (lambda a, b: a + b, "its value is not right"),
-        (lambda a, b: t([[12.0]]) if a == 3 else 4.5, "its value is not right"),
+        (lambda a, b: [a, b], "it returns several values; a number is expected"),
+        (lambda a, b: "12", "a value of type str; a number is expected"),
+        (lambda a, b: a + b, "its value is wrong"),
+        (lambda a, b: t([[12.0]]) if a == 3 else 4.5, "its value is wrong"),
     ],
 )
 def test_what_a_wrong_number_is_told(answer, told):
@@ -178,8 +178,8 @@ def test_what_a_wrong_number_is_told(answer, told):
 
 def test_a_wrong_number_of_values_is_told():
     pair = Question(name="pair", examples=lambda: [(1,)], reference=lambda a: (a, a))
-    assert judge(pair, lambda a: (a, a, a)) == "it gives 3 values; 2 are wanted"
-    assert judge(pair, lambda a: (a, 2)) == "its value is not right"
+    assert judge(pair, lambda a: (a, a, a)) == "it returns 3 values; 2 are expected"
+    assert judge(pair, lambda a: (a, 2)) == "its value is wrong"
 
 
 def test_a_mistake_is_recognized_though_another_case_raises():
@@ -302,7 +302,7 @@ def test_a_check_says_which_question_it_judged(name):
             Unanswered, match=rf"^Question {number} waits for you: write {question.name} in the cell above"
         ):
             check(number, lambda *_: ...)
-        with pytest.raises(NotYet, match=rf"^Question {number}, {question.name}: it gives nothing back; .*\?$"):
+        with pytest.raises(NotYet, match=rf"^Question {number}, {question.name}: it returns nothing; .*\?$"):
             check(number, lambda *_: None)
         with pytest.raises(NotYet, match=rf"^Question {number}, {question.name}: it stops with KeyError: 1\.$"):
             check(number, lambda *_: {}[1])

@@ -122,7 +122,7 @@ def bicubic_matrix(old: int, new: int) -> np.ndarray:
     matrix = np.zeros((new, old))
     for line, center in zip(matrix, (np.arange(new) + 0.5) * step - 0.5, strict=True):
         reach = np.arange(math.ceil(center - 2 * stretch), math.floor(center + 2 * stretch) + 1)
-        votes = IMPULSE(np.clip((reach - center) / stretch, -3, 3) + 4)
+        taps = IMPULSE(np.clip((reach - center) / stretch, -3, 3) + 4)
         mirrored = np.pad(np.arange(old), 4 * old, mode="symmetric")[reach + 4 * old]
-        np.add.at(line, mirrored, votes / votes.sum())
+        np.add.at(line, mirrored, taps / taps.sum())
     return matrix

@@ -1,4 +1,4 @@
-"""Checks: one line after each question of an assignment says whether the answer will do, and if not, what to rethink.
+"""Checks: one line after each question of an assignment says that the answer is right, or what to reconsider.
 
 ``checks.measure(1, psnr)`` for the first question of the first assignment, and so on. A right answer is told so; a
 wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebook shows as one sentence, and where
@@ -42,7 +42,7 @@ def measure(number: int, answer: object) -> Right:
         A line that says that it is right.
 
     Raises:
-        NotYet: it is wrong, and the message says what to rethink; or :class:`~srcnn.checks.judging.Unanswered`.
+        NotYet: it is wrong, and the message says what to reconsider; or :class:`~srcnn.checks.judging.Unanswered`.
     """
     return _check("measure", number, answer)
 
@@ -65,7 +65,7 @@ def exercise(number: str, answer: object) -> Right:
         answer: the function, or the value, that the exercise asks for.
 
     Returns:
-        One line that says that the answer is right or still missing, or what to rethink.
+        One line that says that the answer is right or still missing, or what to reconsider.
 
     Raises:
         ValueError: there is no such exercise.

@@ -38,7 +38,7 @@ class Mistake:
     """A mistake that people make.
 
     Attributes:
-        hint: what to think about again; it does not tell the answer.
+        hint: what to reconsider; it does not tell the answer.
         wrong: the answer of somebody who makes it, as a function of the same arguments.
     """
 
@@ -205,7 +205,7 @@ def _ask(question: Question, answer: object, args: tuple) -> tuple[object, str |
     if got is ...:
         raise Unanswered(f"write {question.name} in the cell above, in place of the three dots")
     if got is None:
-        return None, "it gives nothing back; does it end in a return?"
+        return None, "it returns nothing; does it end in a return statement?"
     if not agrees(list(given), list(args), 0):
         return None, "it changes what it was given; work on a copy, or make a new tensor"
     return got, None
@@ -215,7 +215,7 @@ def _stopped(error: Exception) -> str:
     """What an answer's exception says, in one line."""
     told = next(iter(str(error).splitlines()), "")
     if "ellipsis" in told:
-        return "it computes with three dots, where an answer is still missing: its own, or an earlier one that it uses"
+        return "it computes with three dots: an answer is still missing, its own or an earlier one that it uses"
     return f"it stops with {type(error).__name__}" + (f": {told[:200]}" if told else "")
 
 
@@ -224,21 +224,21 @@ def _form(got: object, wanted: object) -> str:
     got, wanted = to_plain(got), to_plain(wanted)
     if isinstance(wanted, Tensor) and wanted.ndim:
         if not isinstance(got, Tensor):
-            return f"it gives {_kind(got)}; a tensor of shape {tuple(wanted.shape)} is wanted"
+            return f"it returns {_kind(got)}; a tensor of shape {tuple(wanted.shape)} is expected"
         if got.shape != wanted.shape:
-            return f"its shape is {tuple(got.shape)}; {tuple(wanted.shape)} is wanted"
+            return f"its shape is {tuple(got.shape)}; {tuple(wanted.shape)} is expected"
         if not torch.isfinite(got).all() and torch.isfinite(wanted).all():
-            return "some of its values are infinite or not a number"
+            return "some of its values are infinite or NaN"
         share = (~torch.isclose(got.double(), wanted.double(), rtol=1e-5, atol=1e-5)).double().mean().item()
         return f"its shape is right, but {share:.0%} of its values are not"
     if type(got) is not type(wanted) and not {type(got), type(wanted)} <= {int, float, Tensor}:
-        return f"it gives {_kind(got)}; {_kind(wanted)} is wanted"
+        return f"it returns {_kind(got)}; {_kind(wanted)} is expected"
     if isinstance(wanted, list) and len(got) != len(wanted):
-        return f"it gives {len(got)} values; {len(wanted)} are wanted"
-    return "its value is not right"
+        return f"it returns {len(got)} values; {len(wanted)} are expected"
+    return "its value is wrong"
 
 
 def _kind(value: object) -> str:
     return {list: "several values", int: "a number", float: "a number", dict: "a dictionary"}.get(
-        type(value), f"something of the kind {type(value).__name__}"
+        type(value), f"a value of type {type(value).__name__}"
     )

@@ -56,12 +56,14 @@ CUBIC = Question(
     examples=_distances,
     reference=cubic,
     mistakes=(
-        Mistake("its free number is that of PyTorch and OpenCV, not -0.5", lambda x: cubic(x, -0.75)),
-        Mistake("its free number is -1, not -0.5", lambda x: cubic(x, -1.0)),
-        Mistake("its free number has the wrong sign: beyond 1 the kernel dips below zero", lambda x: cubic(x, 0.5)),
-        Mistake("its free number is 0, and the dip is missing", lambda x: cubic(x, 0.0)),
+        Mistake("its parameter a is that of PyTorch and OpenCV, not -0.5", lambda x: cubic(x, -0.75)),
+        Mistake("its parameter a is -1, not -0.5", lambda x: cubic(x, -1.0)),
         Mistake(
-            "to the left of its pixel it is wrong: a distance has no sign",
+            "its parameter a has the wrong sign: between 1 and 2 the kernel should be negative", lambda x: cubic(x, 0.5)
+        ),
+        Mistake("its parameter a is 0, so the negative lobes are missing", lambda x: cubic(x, 0.0)),
+        Mistake(
+            "it is wrong to the left of its pixel: a distance has no sign",
             lambda x: _pieces(x, inner(x, -0.5), outer(x, -0.5)),
         ),
         Mistake(
@@ -69,15 +71,15 @@ CUBIC = Question(
             _of_distance(lambda x, near, far: _pieces(x, near, far, beyond=far)),
         ),
         Mistake(
-            "it uses the inner piece everywhere; from 1 to 2 there is another",
+            "it uses the inner polynomial everywhere; from 1 to 2 there is another",
             _of_distance(lambda x, near, far: _pieces(x, near, near)),
         ),
-        Mistake("the two pieces are exchanged", _of_distance(lambda x, near, far: _pieces(x, far, near))),
+        Mistake("the two polynomials are exchanged", _of_distance(lambda x, near, far: _pieces(x, far, near))),
         Mistake(
-            "the outer piece is missing: from 1 to 2 the kernel is not zero",
+            "the outer polynomial is missing: from 1 to 2 the kernel is not zero",
             _of_distance(lambda x, near, far: _pieces(x, near, 0 * far)),
         ),
-        Mistake("it is the tent of linear interpolation", _tent),
+        Mistake("it is the kernel of linear interpolation", _tent),
         Mistake("it does not interpolate: what are its values at 0 and 1?", _spline),
     ),
 )
@@ -86,13 +88,13 @@ CUBIC = Question(
 
 
 def _mirror(index: Tensor, size: int) -> Tensor:
-    """Places beyond the ends, as in a mirror that stands on the edge."""
+    """Positions beyond the ends, mirrored at the edge."""
     index = index % (2 * size)
     return torch.minimum(index, 2 * size - 1 - index)
 
 
 def _reflect(index: Tensor, size: int) -> Tensor:
-    """As in a mirror that stands in the middle of the last pixel."""
+    """Mirrored at the center of the last pixel."""
     index = index % (2 * size - 2)
     return torch.minimum(index, 2 * size - 2 - index)
 
@@ -103,13 +105,13 @@ def _repeat(index: Tensor, size: int) -> Tensor:
 
 def _row(row: Tensor, scale: int, *, kernel=cubic, edge=_mirror, first: float = 0, flip: bool = False,
          center=lambda i, s, n: (i + 0.5) / s - 0.5, reach: int = 1, outside: str = "edge") -> Tensor:  # fmt: skip
-    """A row enlarged, and the ways to go wrong with it.
+    """A row upsampled, and the ways to go wrong with it.
 
     Args:
         row: ``(n,)``.
-        scale: how many new pixels come of one.
+        scale: how many new pixels there are for an old one.
         kernel: of a distance.
-        edge: which pixel stands at a place beyond the ends.
+        edge: which pixel belongs to a position beyond the ends.
         first: by how many places the four pixels lie too far to the right.
         flip: whether left and right are exchanged.
         center: of new pixel i, by scale and size.
@@ -147,37 +149,42 @@ ENLARGE_ROW = Question(
     forbidden=(F.interpolate, resize.enlarge, resize.downscale),
     mistakes=(
         Mistake(
-            "new pixel i is put at i divided by the scale, which lets the left edges of pixels coincide; "
-            "where are their centers?",
+            "new pixel i is at i divided by the scale, so the left edges of pixels coincide; where are their centers?",
             lambda *a: _row(*a, center=lambda i, s, n: i / s),
         ),
         Mistake(
-            "the first and the last centers coincide; it is the edges of the row that should",
+            "the first and the last centers coincide; the edges of the two rows should",
             lambda *a: _row(*a, center=lambda i, s, n: i * (n - 1) / (n * s - 1)),
         ),
         Mistake(
-            "all new pixels lie half an old pixel too far right",
+            "all new pixels lie half an old pixel too far to the right",
             lambda *a: _row(*a, center=lambda i, s, n: (i + 0.5) / s),
         ),
         Mistake(
-            "all new pixels lie half a new pixel too far left; a pixel's center is half a pixel from its edge",
+            "all new pixels lie half a new pixel too far to the left; a pixel's center is half a pixel from its edge",
             lambda *a: _row(*a, center=lambda i, s, n: i / s - 0.5),
         ),
         Mistake(
-            "its kernel has the free number of PyTorch, -0.75", lambda *a: _row(*a, kernel=lambda d: cubic(d, -0.75))
+            "its kernel has the parameter of PyTorch, a = -0.75", lambda *a: _row(*a, kernel=lambda d: cubic(d, -0.75))
         ),
         Mistake(
-            _EDGE + "the last pixel is repeated for ever, where a mirror is asked for",
+            _EDGE + "the last pixel is repeated, but the row should be mirrored",
             lambda *a: _row(*a, edge=_repeat),
         ),
         Mistake(
-            _EDGE + "the mirror stands in the middle of the last pixel; it should stand on its edge",
+            _EDGE + "the row is mirrored at the center of the last pixel; mirror it at the edge",
             lambda *a: _row(*a, edge=_reflect),
         ),
-        Mistake(_EDGE + "the row goes on at its other end", lambda *a: _row(*a, edge=lambda i, n: i % n)),
-        Mistake(_EDGE + "beyond them there is black", lambda *a: _row(*a, edge=_repeat, outside="zero")),
         Mistake(
-            _EDGE + "only the pixels inside the row count; the row should be mirrored",
+            _EDGE + "the row continues at its other end, but it should be mirrored",
+            lambda *a: _row(*a, edge=lambda i, n: i % n),
+        ),
+        Mistake(
+            _EDGE + "zeros are assumed beyond them, but the row should be mirrored",
+            lambda *a: _row(*a, edge=_repeat, outside="zero"),
+        ),
+        Mistake(
+            _EDGE + "only the pixels inside the row are used, but the row should be mirrored",
             lambda *a: _row(*a, edge=_repeat, outside="inside"),
         ),
         Mistake(
@@ -188,9 +195,15 @@ ENLARGE_ROW = Question(
             "it interpolates linearly between two pixels; a new pixel is a weighted sum of four",
             lambda *a: _row(*a, kernel=_tent),
         ),
-        Mistake("the weights of left and right are exchanged", lambda *a: _row(*a, flip=True)),
-        Mistake("the kernel is widened by the scale; that is for shrinking", _widened),
-        Mistake("the four pixels are the wrong ones: two lie on each side of the place", lambda *a: _row(*a, first=1)),
-        Mistake("the four pixels are the wrong ones: two lie on each side of the place", lambda *a: _row(*a, first=-1)),
+        Mistake("the weights of the left and right neighbors are exchanged", lambda *a: _row(*a, flip=True)),
+        Mistake("the kernel is stretched by the scale; that belongs to downsampling", _widened),
+        Mistake(
+            "it uses the wrong four pixels: two lie on each side of the new pixel's center",
+            lambda *a: _row(*a, first=1),
+        ),
+        Mistake(
+            "it uses the wrong four pixels: two lie on each side of the new pixel's center",
+            lambda *a: _row(*a, first=-1),
+        ),
     ),
 )

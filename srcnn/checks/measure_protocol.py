@@ -14,7 +14,7 @@ from srcnn.checks.judging import Mistake, Question
 from srcnn.checks.measure_bicubic import CUBIC, ENLARGE_ROW
 from srcnn.checks.measure_score import SCORE
 
-_NATURAL = "the logarithm is the natural one; decibels take that of base 10"
+_NATURAL = "it uses the natural logarithm; decibels need the logarithm to base 10"
 
 
 def _pairs(*sizes: tuple[int, ...]) -> list[tuple[Tensor, Tensor]]:
@@ -40,19 +40,22 @@ MSE = Question(
             "it is a sum, which grows with the number of pixels; the mean is asked for",
             lambda o, t: (o - t).square().sum().item(),
         ),
-        Mistake("it takes absolute values in the place of squares", lambda o, t: (o - t).abs().mean().item()),
-        Mistake("it takes a root that nobody asked for", lambda o, t: (o - t).square().mean().sqrt().item()),
+        Mistake("it takes absolute values instead of squares", lambda o, t: (o - t).abs().mean().item()),
         Mistake(
-            "it takes the mean first and the square then, so that errors up and down cancel",
+            "it takes a square root; the mean of the squares is asked for",
+            lambda o, t: (o - t).square().mean().sqrt().item(),
+        ),
+        Mistake(
+            "it takes the mean first and then the square, so positive and negative errors cancel",
             lambda o, t: (o - t).mean().square().item(),
         ),
-        Mistake("it gives a value for each pixel; their mean is asked for", lambda o, t: (o - t).square()),
+        Mistake("it returns a value for each pixel; their mean is asked for", lambda o, t: (o - t).square()),
         Mistake("it is half as large as it should be", lambda o, t: (o - t).square().mean().item() / 2),
         Mistake(
-            "it divides by height times width alone; each of the channels has its own values",
+            "it divides by height times width alone; each channel has its own values",
             lambda o, t: ((o - t).square().sum() / math.prod(o.shape[-2:])).item(),
         ),
-        Mistake("it gives the mean error with its sign; where is the square?", lambda o, t: (o - t).mean().item()),
+        Mistake("it returns the mean error with its sign; where is the square?", lambda o, t: (o - t).mean().item()),
     ),
 )
 
@@ -74,7 +77,7 @@ def _psnr_cases() -> list[tuple]:
     return [(*bytes_, 255), (*unit, 1), (unit[1], unit[1].clone(), 1)]
 
 
-_EQUAL = "equal pictures have no error at all; what does the formula tend to then?"
+_EQUAL = "identical images have no error; what does the formula tend to?"
 PSNR = Question(
     name="psnr",
     examples=_psnr_cases,
@@ -85,18 +88,18 @@ PSNR = Question(
         Mistake("the fraction is upside down: more error should give fewer decibels", lambda *a: -_psnr(*a)),
         Mistake("it is twice as large as it should be: 10 or 20 times the logarithm?", lambda *a: 2 * _psnr(*a)),
         Mistake("it is half as large as it should be: 10 or 20 times the logarithm?", lambda *a: _psnr(*a) / 2),
-        Mistake("the error is a square, and the peak above it is not", lambda o, t, p: _psnr(o, t, math.sqrt(p))),
-        Mistake("it takes 255 for the peak, whatever peak it is given", lambda o, t, p: _psnr(o, t, 255)),
-        Mistake("it takes 1 for the peak, whatever peak it is given", lambda o, t, p: _psnr(o, t, 1)),
+        Mistake("the error is squared, but the peak above it is not", lambda o, t, p: _psnr(o, t, math.sqrt(p))),
+        Mistake("it uses 255 as the peak, whatever peak it is given", lambda o, t, p: _psnr(o, t, 255)),
+        Mistake("it uses 1 as the peak, whatever peak it is given", lambda o, t, p: _psnr(o, t, 1)),
         *(
             Mistake(
-                "it takes the largest value of this picture for the peak; that is the largest a pixel can have",
+                "it uses the largest value in this image as the peak; use the largest that a pixel can have",
                 lambda o, t, p, which=which: _psnr(o, t, (o, t)[which].max().item()),
             )
             for which in (0, 1)
         ),
         Mistake(
-            "it takes the mean of the channels' PSNRs; a picture has one error, over all its channels",
+            "it takes the mean of the channels' PSNRs; an image has one error, over all its channels",
             lambda o, t, p: fmean(_psnr(a, b, p) for a, b in zip(o, t, strict=True)) if o.ndim > 2 else _psnr(o, t, p),
         ),
         *(
@@ -137,23 +140,23 @@ LUMA = Question(
             "it is full-range gray: white is 1, where luma in studio range has 235/255",
             lambda x: _luma(x, low=0, span=1),
         ),
-        Mistake("black is 0; where does studio range begin?", lambda x: _luma(x, low=0)),
-        Mistake("it lies above the studio range: what is white?", lambda x: _luma(x, span=1)),
+        Mistake("black is 0; where does the studio range begin?", lambda x: _luma(x, low=0)),
+        Mistake("it exceeds the studio range; what is white?", lambda x: _luma(x, span=1)),
         Mistake(
-            "white is below 235/255: the range ends there, and is not that wide", lambda x: _luma(x, span=203 / 255)
+            "white is below 235/255: the range ends at 235, but its width is 219", lambda x: _luma(x, span=203 / 255)
         ),
-        Mistake("it is on the scale 0..255; 0..1 is asked for", lambda x: 255 * _luma(x)),
-        Mistake("16 is added on the scale 0..1, where it is 16/255", lambda x: _luma(x, low=16)),
+        Mistake("its values are in 0..255; 0..1 is asked for", lambda x: 255 * _luma(x)),
+        Mistake("16 is added to values in 0..1, where it should be 16/255", lambda x: _luma(x, low=16)),
         *(
-            Mistake("the weights are those of BT.709, which is for HDTV; the protocol takes BT.601", wrong)
+            Mistake("the weights are those of BT.709, the standard for HDTV; the protocol uses BT.601", wrong)
             for wrong in (lambda x: _luma(x, _BT709), lambda x: _luma(x, _BT709, 0, 1))
         ),
         *(
-            Mistake("it gives the three colors the same weight", wrong)
+            Mistake("it gives the three color channels the same weight", wrong)
             for wrong in (lambda x: x.mean(0, keepdim=True), lambda x: _luma(x, (1 / 3,) * 3))
         ),
-        Mistake("the channels come as red, green, blue; it reads them as blue, green, red", lambda x: _luma(x.flip(0))),
-        Mistake("it is rounded to bytes; that is a step of its own, and comes later", color.luma),
+        Mistake("the channels are red, green, blue; it reads them as blue, green, red", lambda x: _luma(x.flip(0))),
+        Mistake("it is rounded to bytes; rounding is a separate step, which comes later", color.luma),
     ),
 )
 
@@ -183,26 +186,26 @@ SHAVE = Question(
     reference=lambda image, border: _cut(image, border, border),
     mistakes=(
         Mistake(
-            "with a border of 0 nothing is left: what does Python take -0 for?",
+            "with a border of 0 nothing is left: what is -0 in a Python slice?",
             lambda image, b: image[..., b:-b, b:-b],
         ),
         *(
-            Mistake("it cuts the first two dimensions; of three, those are channels and rows", wrong)
+            Mistake("it cuts the first two dimensions; in a tensor with three, these are channels and rows", wrong)
             for wrong in (
                 lambda image, b: image[b:-b, b:-b],
                 lambda image, b: image[b : image.shape[0] - b, b : image.shape[1] - b],
             )
         ),
-        Mistake("it cuts at the top and on the left alone", lambda image, b: _cut(image, b, 0)),
-        Mistake("it cuts at the bottom and on the right alone", lambda image, b: _cut(image, 0, b)),
+        Mistake("it cuts only at the top and on the left", lambda image, b: _cut(image, b, 0)),
+        Mistake("it cuts only at the bottom and on the right", lambda image, b: _cut(image, 0, b)),
         Mistake(
-            "it cuts half of the border from each side; all of it is cut from each",
+            "it cuts half of the border off each side; cut the whole border off each side",
             lambda im, b: _cut(im, b // 2, b - b // 2),
         ),
-        Mistake("it cuts twice the border from each side", lambda image, b: _cut(image, 2 * b, 2 * b)),
-        Mistake("it blackens the rim; the rim is to go", _blackened),
-        Mistake("it cuts the rows alone; what of the columns?", lambda im, b: im[..., b : im.shape[-2] - b, :]),
-        Mistake("it cuts the columns alone; what of the rows?", lambda im, b: im[..., b : im.shape[-1] - b]),
+        Mistake("it cuts twice the border off each side", lambda image, b: _cut(image, 2 * b, 2 * b)),
+        Mistake("it makes the border black; cut it off", _blackened),
+        Mistake("it cuts only rows; what about columns?", lambda im, b: im[..., b : im.shape[-2] - b, :]),
+        Mistake("it cuts only columns; what about rows?", lambda im, b: im[..., b : im.shape[-1] - b]),
     ),
 )
 
@@ -214,7 +217,7 @@ def _each(outputs: list, targets: list, peak: float) -> list[float]:
 
 
 def _pooled(outputs: list, targets: list, peak: float, mean: Callable) -> float:
-    """The logarithm of an error of all pictures together."""
+    """The logarithm of an error of all images together."""
     errors = [(o - t).double().square() for o, t in zip(outputs, targets, strict=True)]
     return 10 * math.log10(peak**2 / mean(errors))
 
@@ -233,25 +236,25 @@ MEAN_PSNR = Question(
     reference=lambda *a: fmean(_each(*a)),
     mistakes=(
         Mistake(
-            "it takes the logarithm of a mean error; take the mean of the pictures' own values in dB",
+            "it takes the logarithm of a mean error; take the mean of the PSNRs of the images",
             lambda *a: _pooled(*a, mean=lambda errors: fmean(e.mean().item() for e in errors)),
         ),
         Mistake(
-            "it puts all pixels into one heap; take the mean of the pictures' own values in dB",
+            "it pools the pixels of all images; take the mean of the PSNRs of the images",
             lambda *a: _pooled(*a, mean=lambda errors: torch.cat([e.flatten() for e in errors]).mean().item()),
         ),
         Mistake(
-            "it takes the logarithm of a mean error; take the mean of the pictures' own values in dB",
+            "it takes the logarithm of a mean error; take the mean of the PSNRs of the images",
             lambda *a: _pooled(*a, mean=lambda errors: fmean(e.mean().sqrt().item() for e in errors) ** 2),
         ),
         Mistake("it is a sum; the mean is asked for", lambda *a: sum(_each(*a))),
-        Mistake("it heeds the first picture alone; is the return inside the loop?", lambda *a: _each(*a)[0]),
-        Mistake("it heeds the last picture alone", lambda *a: _each(*a)[-1]),
+        Mistake("it uses only the first image; is the return inside the loop?", lambda *a: _each(*a)[0]),
+        Mistake("it uses only the last image", lambda *a: _each(*a)[-1]),
         Mistake("it is the median; the mean is asked for", lambda *a: median(_each(*a))),
-        Mistake("it gives a value for each picture; their mean is asked for", _each),
-        Mistake("it weights the pictures by their size; each counts once", lambda *a: _by_size(*a)),
-        Mistake("it takes 255 for the peak, whatever peak it is given", lambda o, t, p: fmean(_each(o, t, 255))),
-        Mistake("it takes 1 for the peak, whatever peak it is given", lambda o, t, p: fmean(_each(o, t, 1))),
+        Mistake("it returns a value for each image; their mean is asked for", _each),
+        Mistake("it weights the images by their size; each image counts once", lambda *a: _by_size(*a)),
+        Mistake("it uses 255 as the peak, whatever peak it is given", lambda o, t, p: fmean(_each(o, t, 255))),
+        Mistake("it uses 1 as the peak, whatever peak it is given", lambda o, t, p: fmean(_each(o, t, 1))),
         Mistake(_NATURAL, lambda *a: fmean(_each(*a)) * math.log(10)),
     ),
 )

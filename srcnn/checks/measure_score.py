@@ -34,7 +34,7 @@ def _full_range(rgb: Tensor) -> Tensor:
 
 
 def _plain(image: Tensor, size: list[int]) -> Tensor:
-    """torch's bicubic as it comes."""
+    """PyTorch's bicubic with its defaults."""
     return F.interpolate(image[None], size=size, mode="bicubic")[0]
 
 
@@ -53,7 +53,7 @@ def _luma_last(rgb: Tensor, scale: int) -> float:
 
 
 def _resized(image: Tensor, scale: int) -> Tensor:
-    """The nearest multiple of the scale, by resizing in the place of cropping."""
+    """The nearest multiple of the scale, by resizing instead of cropping."""
     size = [side // scale * scale for side in image.shape[-2:]]
     return color.quantize(F.interpolate(image[None], size=size, mode="bicubic", antialias=True)[0])
 
@@ -63,7 +63,7 @@ def _other_corner(image: Tensor, scale: int) -> Tensor:
 
 
 def _photographs() -> list[tuple]:
-    """Pieces of photographs whose sides the scale does not divide; two are blurred, so that rounding shows in them.
+    """Parts of photographs whose sides the scale does not divide; two are blurred, so that rounding shows in them.
 
     No value is so near to half a gray level that single precision could round it the other way.
     """
@@ -85,39 +85,41 @@ SCORE = Question(
         Mistake("nothing was shaved", lambda *a: _score(*a, shave=0)),
         *(
             Mistake(
-                "the luma is full-range gray; the protocol has studio range",
+                "the luma is full-range gray; the protocol uses studio range",
                 lambda *a, view=view: _score(*a, view=view),
             )
             for view in (color.gray, _full_range)
         ),
-        Mistake("the error is that of red, green and blue; the protocol takes luma", lambda *a: _score(*a, view=_same)),
-        Mistake("the colors were enlarged, and luma taken then; the protocol takes luma first", _luma_last),
+        Mistake("the error is that of red, green and blue; the protocol uses luma", lambda *a: _score(*a, view=_same)),
+        Mistake(
+            "the color image was upsampled and then converted to luma; the protocol computes the luma first", _luma_last
+        ),
         Mistake("the output was not rounded to whole gray levels", lambda *a: _score(*a, after=_same)),
         Mistake("the luma was not rounded to whole gray levels", lambda *a: _score(*a, view=_unrounded)),
         Mistake(
-            "the small picture was rounded; the protocol rounds luma and output alone",
+            "the low-resolution image was rounded; the protocol rounds only the luma and the output",
             lambda *a: _score(*a, between=color.quantize),
         ),
-        Mistake("the peak does not belong to pictures in 0..1", lambda *a: _score(*a, peak=255)),
+        Mistake("the peak does not fit images in 0..1", lambda *a: _score(*a, peak=255)),
         Mistake(
             "it is cropped at the top and on the left; modcrop crops at the bottom and on the right",
             lambda *a: _score(*a, crop=_other_corner),
         ),
         *(
-            Mistake("the original was resized to a multiple of the scale; it is to be cropped", wrong)
+            Mistake("the original was resized to a multiple of the scale; it should be cropped", wrong)
             for wrong in (
                 lambda *a: _score(*a, crop=_resized),
                 lambda *a: _score(*a, crop=lambda x, s: color.quantize(_plain(x, [n // s * s for n in x.shape[-2:]]))),
             )
         ),
-        Mistake("it was made small without antialiasing", lambda *a: _score(*a, small=_plain_small)),
-        Mistake("it was enlarged by another bicubic, torch's as it comes", lambda *a: _score(*a, large=_plain_large)),
+        Mistake("it was downsampled without antialiasing", lambda *a: _score(*a, small=_plain_small)),
+        Mistake("it was upsampled by another bicubic, PyTorch's default", lambda *a: _score(*a, large=_plain_large)),
         Mistake(
-            "it was made small and large by torch's bicubic as it comes",
+            "it was downsampled and upsampled by PyTorch's default bicubic",
             lambda *a: _score(*a, small=_plain_small, large=_plain_large),
         ),
         Mistake(
-            "the output was compared with something that it was made of, not with the original",
+            "the output was compared with its own input, not with the original",
             lambda rgb, scale: math.inf,
         ),
     ),

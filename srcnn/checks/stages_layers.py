@@ -29,23 +29,23 @@ EXTRACT = Question(
     forbidden=CONVOLUTIONS,
     mistakes=(
         Mistake(
-            "negative numbers are left; equation (1) does not end with the product",
+            "negative values are left; what does equation (3.2) do after adding the biases?",
             lambda p, w, b: F.linear(p, w.flatten(1), b),
         ),
         Mistake(
-            "the bias comes after the max; where does it stand in equation (1)?",
+            "the biases come after the ReLU; equation (3.2) adds them before",
             lambda p, w, b: F.linear(p, w.flatten(1)).relu() + b,
         ),
         Mistake("the biases are missing", lambda p, w, b: _extract(p, w, 0 * b)),
         Mistake("the biases are subtracted", lambda p, w, b: _extract(p, w, -b)),
         Mistake(
-            "the weights are reshaped until they fit, which scrambles the filters; which weight meets which pixel?",
+            "the weights are reshaped until they fit, which mixes the filters; which weight belongs to which pixel?",
             _scrambled,
         ),
         Mistake("rows and columns of the filters are exchanged", lambda p, w, b: _extract(p, w.mT, b)),
-        Mistake("the descriptions stand in the columns; one a row is asked for", lambda p, w, b: _extract(p, w, b).T),
+        Mistake("each column has the activations of a patch; each row should", lambda p, w, b: _extract(p, w, b).T),
         Mistake(
-            "negative answers lose their sign, where they should become zero",
+            "negative values lose their sign; they should become zero",
             lambda p, w, b: F.linear(p, w.flatten(1), b).abs(),
         ),
     ),
@@ -75,32 +75,32 @@ MAPPING = Question(
     forbidden=CONVOLUTIONS,
     mistakes=(
         Mistake(
-            "negative numbers are left; what does equation (2) do last?",
+            "negative values are left; what does equation (4.1) do last?",
             lambda f, w, b: F.conv2d(f[None], w, b)[0],
         ),
         Mistake(
-            "the bias comes after the max; where does it stand in equation (2)?",
+            "the biases come after the ReLU; equation (4.1) adds them before",
             lambda f, w, b: F.conv2d(f[None], w)[0].relu() + b[:, None, None],
         ),
         Mistake("the biases are missing", lambda f, w, b: _mapping(f, w, 0 * b)),
         Mistake(
-            "the features are reshaped where they should be transposed: a row must hold the numbers of one pixel",
+            "the features are reshaped, but should be transposed: a row must hold the activations of one pixel",
             _features_reshaped,
         ),
         Mistake(
-            "the answers are reshaped where they should be transposed: one map must hold the answers of one filter",
+            "the outputs are reshaped, but should be transposed: one map must hold the outputs of one filter",
             _answers_reshaped,
         ),
         Mistake(
-            "the maps stand last in the shape; they come first",
+            "the maps are the last axis; they should be the first",
             lambda f, w, b: _mapping(f, w, b).movedim(0, -1),
         ),
         Mistake(
-            "the matrix is used the wrong way round; which side of it reads the features?",
+            "the matrix should be transposed; which of its axes belongs to the input features?",
             lambda f, w, b: _mapping(f, w.transpose(0, 1), b),
         ),
         Mistake(
-            "the maps are lists of pixels still; lay them out in rows and columns again",
+            "the maps are still lists of pixels; arrange them in rows and columns again",
             lambda f, w, b: _mapping(f, w, b).flatten(1),
         ),
     ),
@@ -110,7 +110,7 @@ MAPPING = Question(
 def _descent(
     code: Tensor, patch: Tensor, dictionary: Tensor, price: float, eta: Tensor | float | None = None
 ) -> Tensor:
-    """One step downhill, before the max."""
+    """One step of gradient descent, before the ReLU."""
     eta = 1 / torch.linalg.matrix_norm(dictionary, 2) ** 2 if eta is None else eta
     return code - eta * (dictionary.T @ (dictionary @ code - patch) + price)
 
@@ -138,30 +138,30 @@ SPARSE_STEP = Question(
     reference=_step,
     mistakes=(
         Mistake(
-            "the whole price is taken off in one step; what is it multiplied by in equation (5.2)?",
+            "the whole penalty is subtracted in one step; what is it multiplied by in equation (4.4)?",
             lambda a, x, d, p: (_descent(a, x, d, 0) - p).relu(),
         ),
-        Mistake("the price is added, as a reward; look at its sign", lambda a, x, d, p: _step(a, x, d, -p)),
-        Mistake("the price is missing", lambda a, x, d, p: _step(a, x, d, 0)),
-        Mistake("amounts below zero are left; atoms can only be added", _descent),
-        Mistake("this threshold is for amounts of both signs; here atoms can only be added", _both_signs),
+        Mistake("the penalty is added; look at its sign", lambda a, x, d, p: _step(a, x, d, -p)),
+        Mistake("the penalty is missing", lambda a, x, d, p: _step(a, x, d, 0)),
+        Mistake("negative coefficients are left; what replaces them in equation (4.4)?", _descent),
+        Mistake("this is the soft threshold, for coefficients of both signs; here none may be negative", _both_signs),
         Mistake(
-            "the step goes uphill; look at the signs",
+            "the step follows the gradient instead of going against it; look at the signs",
             lambda a, x, d, p: _step(a, x, d, p, -1 / torch.linalg.matrix_norm(d, 2) ** 2),
         ),
         Mistake(
-            "the step starts at zero; it should start at the code that is given",
+            "the step starts at zero; it should start at the given code",
             lambda a, x, d, p: _step(0 * a, x, d, p),
         ),
         Mistake(
-            "the step is too short: the norm that it takes is not the largest factor by which the matrix stretches",
+            "the step is too short: the norm should be the largest singular value",
             lambda a, x, d, p: _step(a, x, d, p, 1 / d.square().sum()),
         ),
         Mistake(
-            "the step has the wrong length; is the norm squared?",
+            "the step has the wrong size; is the norm squared?",
             lambda a, x, d, p: _step(a, x, d, p, 1 / torch.linalg.matrix_norm(d, 2)),
         ),
-        Mistake("the step has no length; where is eta?", lambda a, x, d, p: _step(a, x, d, p, 1.0)),
+        Mistake("the step size is missing; where is eta?", lambda a, x, d, p: _step(a, x, d, p, 1.0)),
     ),
 )
 
@@ -179,27 +179,30 @@ RECONSTRUCT = Question(
     forbidden=CONVOLUTIONS,
     tolerance=2e-5,
     mistakes=(
-        Mistake("there is a max at the end; does equation (3) have one?", lambda f, w, b: _reconstruct(f, w, b).relu()),
-        Mistake("the filters are turned by 180 degrees", lambda f, w, b: _reconstruct(f, w.flip(2, 3), b)),
+        Mistake(
+            "there is a ReLU at the end; does equation (5.1) have one?", lambda f, w, b: _reconstruct(f, w, b).relu()
+        ),
+        Mistake("the filters are rotated by 180 degrees", lambda f, w, b: _reconstruct(f, w.flip(2, 3), b)),
         Mistake("rows and columns of the filters are exchanged", lambda f, w, b: _reconstruct(f, w.mT, b)),
         Mistake(
-            "the maps' contributions are averaged, where they add up", lambda f, w, b: _reconstruct(f / len(f), w, b)
+            "the maps' contributions are averaged; they should be added up",
+            lambda f, w, b: _reconstruct(f / len(f), w, b),
         ),
         Mistake(
-            "the bias is added once for each map; it belongs to the picture",
+            "the bias is added once for each map; it should be added once for each output channel",
             lambda f, w, b: _reconstruct(f, w, len(f) * b),
         ),
         Mistake("the bias is missing", lambda f, w, b: _reconstruct(f, w, 0 * b)),
         Mistake(
-            "it divides by the number of places; in equation (5) that is in the filters already",
+            "it divides by the number of estimates; by equation (5.3) the filters already include that factor",
             lambda f, w, b: _reconstruct(f, w / w[0, 0].numel(), b),
         ),
         Mistake(
-            "every map meets the filter of the first; each has its own",
+            "every map is convolved with the filter of the first map; each map has its own filter",
             lambda f, w, b: _reconstruct(f, w[:, :1].expand_as(w), b),
         ),
         Mistake(
-            "it counts the border in and invents what is beyond it; answer where the filters fit",
+            "it pads the maps; apply the filters only where they fit",
             lambda f, w, b: F.conv2d(f[None], w, b, padding=w.shape[-1] // 2)[0],
         ),
     ),
@@ -228,7 +231,7 @@ def _varied(
     last: Callable[[Tensor], Tensor] = lambda x: x,
     change: Callable[[Tensor], Tensor] = lambda w: w,
 ) -> Callable[[Tensor, dict[str, Tensor]], Tensor]:
-    """The network with something changed: what stands beyond the edge, what follows a stage, the filters."""
+    """The network with something changed: the padding, what follows a stage, the filters."""
 
     def run(image: Tensor, weights: dict[str, Tensor]) -> Tensor:
         x = image[None, None]
@@ -256,24 +259,24 @@ SHARPEN = Question(
     forbidden=(*CONVOLUTIONS, SRCNN.forward, conv2d_few_outputs),
     tolerance=1e-4,
     mistakes=(
-        Mistake("beyond the edge stands black; repeat the pixels of the edge", _varied(pad="constant")),
-        Mistake("at the edge the picture is mirrored; repeat the pixels of the edge", _varied(pad="reflect")),
-        Mistake("the picture is padded once for all stages; pad before each layer what that layer reads", _padded_once),
+        Mistake("the input is padded with zeros; repeat the border pixels", _varied(pad="constant")),
+        Mistake("the input is mirrored at the border; repeat the border pixels", _varied(pad="reflect")),
+        Mistake("the image is padded once for all layers; pad the input of each layer", _padded_once),
         Mistake("nothing is padded, so the border is missing", _varied(pad="")),
-        Mistake("there is a max at the end; does equation (3) have one?", _varied(last=torch.relu)),
+        Mistake("there is a ReLU at the end; does equation (5.1) have one?", _varied(last=torch.relu)),
         Mistake(
-            "the answer is clipped to 0..1; the network itself does not do that",
+            "the output is clipped to 0..1; the network itself does not do that",
             _varied(last=lambda x: x.clamp(0, 1)),
         ),
-        Mistake("the max after stage two is missing", _varied(second=lambda x: x)),
-        Mistake("the max after stage one is missing", _varied(first=lambda x: x)),
-        Mistake("no stage has its max, so this is one linear filter", _varied(first=lambda x: x, second=lambda x: x)),
+        Mistake("the ReLU after stage two is missing", _varied(second=lambda x: x)),
+        Mistake("the ReLU after stage one is missing", _varied(first=lambda x: x)),
+        Mistake("both ReLUs are missing, so this is one linear filter", _varied(first=lambda x: x, second=lambda x: x)),
         Mistake(
-            "the maps are clipped to 0..1 between the stages; a map is no picture",
+            "the feature maps are clipped to 0..1; a feature map is not an image",
             _varied(first=lambda x: x.clamp(0, 1), second=lambda x: x.clamp(0, 1)),
         ),
         Mistake("rows and columns of the filters are exchanged", _varied(change=lambda w: w.mT)),
-        Mistake("the filters are turned by 180 degrees", _varied(change=lambda w: w.flip(2, 3))),
+        Mistake("the filters are rotated by 180 degrees", _varied(change=lambda w: w.flip(2, 3))),
     ),
 )
 

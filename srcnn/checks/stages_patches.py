@@ -1,4 +1,4 @@
-"""Questions on pictures and patches of the assignment *Three stages by hand*, and the mistakes that are known.
+"""Questions on images and patches of the assignment *Three stages by hand*, and the mistakes that are known.
 
 What is right, and what is wrong, is computed by torch's own layers, which an answer has to do without.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srcnn.checks.judging import Mistake, Question
 
-# whatever computes a convolution: an answer that is one by hand has to do without
+# whatever computes a convolution: an answer by hand may not use it
 CONVOLUTIONS = (
     torch.conv1d,
     torch.conv2d,
@@ -40,7 +40,7 @@ def _cut(image: Tensor, size: int, stride: int = 1) -> Tensor:
 
 
 def _squares(patches: Tensor) -> Tensor:
-    """Patches as rows of numbers (N, f * f) as squares (N, f, f)."""
+    """Patches given as rows (N, f * f), as squares (N, f, f)."""
     side = round(patches.shape[1] ** 0.5)
     return patches.reshape(-1, side, side)
 
@@ -51,9 +51,9 @@ PATCHES = Question(
     reference=_cut,
     forbidden=(F.unfold, torch.conv2d, Tensor.unfold),
     mistakes=(
-        Mistake("the patches stand in the columns; one patch a row is asked for", lambda i, s: _cut(i, s).T),
+        Mistake("each column is a patch; each row should be", lambda i, s: _cut(i, s).T),
         Mistake(
-            "the last row and the last column of places are missing; how often does a patch fit into a line?",
+            "the last row and the last column of positions are missing; how often does a patch fit into a line?",
             lambda i, s: _cut(i[:-1, :-1], s),
         ),
         Mistake(
@@ -61,17 +61,20 @@ PATCHES = Question(
             lambda i, s: _squares(_cut(i, s)),
         ),
         Mistake(
-            "the pixels of a patch are written down column by column; row by row is asked for",
+            "the pixels of a patch are in column order; row order is asked for",
             lambda i, s: _squares(_cut(i, s)).mT.flatten(1),
         ),
         Mistake(
-            "the places are walked through column by column; row by row is asked for",
+            "the positions are in column order; row order is asked for",
             lambda i, s: _squares(_cut(i.mT, s)).mT.flatten(1),
         ),
-        Mistake("rows and columns are exchanged, of the places and in the patches", lambda i, s: _cut(i.mT, s)),
-        Mistake("the patches do not overlap; one stands at every place where it fits", lambda i, s: _cut(i, s, s)),
+        Mistake("rows and columns are exchanged, both in the positions and in the patches", lambda i, s: _cut(i.mT, s)),
         Mistake(
-            "the picture is padded; take the patches that fit into it and no others",
+            "the patches do not overlap; there should be one at every position where it fits",
+            lambda i, s: _cut(i, s, s),
+        ),
+        Mistake(
+            "the image is padded; take only the patches that fit into it",
             lambda i, s: _cut(F.pad(i, [s // 2] * 4), s),
         ),
     ),
@@ -94,31 +97,31 @@ FILTER_IMAGE = Question(
     forbidden=CONVOLUTIONS,
     mistakes=(
         Mistake(
-            "the filter is turned by 180 degrees before it is laid on; do networks do that?",
+            "the filter is rotated by 180 degrees before it is applied; does a network do that?",
             lambda i, k: _filtered(i, k.flip(0, 1)),
         ),
         Mistake("rows and columns of the filter are exchanged", lambda i, k: _filtered(i, k.mT)),
         Mistake(
-            "the picture is padded; answer only at the places where the whole filter fits",
+            "the image is padded; apply the filter only where all of it fits",
             lambda i, k: F.conv2d(F.pad(i, [len(k) // 2] * 4)[None, None], k[None, None])[0, 0],
         ),
         Mistake(
-            "the last row and the last column of places are missing; how often does a filter fit into a line?",
+            "the last row and the last column of positions are missing; how often does a filter fit into a line?",
             lambda i, k: _filtered(i[:-1, :-1], k),
         ),
         Mistake(
-            "it takes the mean of the products; a scalar product is something else",
+            "it takes the mean of the products; a dot product is their sum",
             lambda i, k: _filtered(i, k) / k.numel(),
         ),
         Mistake(
-            "patch and filter are multiplied as matrices; multiply the numbers that lie on each other",
+            "patch and filter are multiplied as matrices; multiply them element by element",
             _as_matrices,
         ),
         Mistake(
-            "the answers stand in one line; lay them out in rows and columns again",
+            "the responses are in one line; arrange them in rows and columns again",
             lambda i, k: _filtered(i, k).flatten(),
         ),
-        Mistake("rows and columns of the answer are exchanged", lambda i, k: _filtered(i, k).mT),
+        Mistake("rows and columns of the output are exchanged", lambda i, k: _filtered(i, k).mT),
     ),
 )
 
@@ -164,21 +167,21 @@ AVERAGE = Question(
     forbidden=(F.fold, torch.conv_transpose2d),
     mistakes=(
         Mistake(
-            "at the edge of the picture the values are too near to zero; how many patches cover a pixel there?",
+            "near the edge of the image the values are too close to zero; how many patches cover a pixel there?",
             lambda p, h, w: _laid_down(p, h, w) / p.shape[1],
         ),
-        Mistake("the patches are added up and never divided by their number", _laid_down),
-        Mistake("a pixel keeps the last opinion about it; all of them count", _last_word),
+        Mistake("the patches are added up, but the sum is never divided by their number", _laid_down),
+        Mistake("a pixel keeps its last estimate; take the mean of all its estimates", _last_word),
         Mistake(
-            "the pixels of a patch are laid down column by column; they were written row by row",
+            "the pixels of a patch are put back in column order; they are in row order",
             lambda p, h, w: _average(_squares(p).mT.flatten(1), h, w),
         ),
-        Mistake("the places are walked through column by column; they were row by row", _places_by_column),
+        Mistake("the positions are taken in column order; they are in row order", _places_by_column),
         Mistake(
-            "it divides by the number of all patches; which of them say something about a pixel?",
+            "it divides by the number of all patches; how many of them cover a pixel?",
             lambda p, h, w: _laid_down(p, h, w) / len(p),
         ),
-        Mistake("the border is missing; its pixels have opinions too, only fewer", _inside),
-        Mistake("the border is left at zero; its pixels have opinions too, only fewer", _framed),
+        Mistake("the border is missing; its pixels have estimates too, only fewer", _inside),
+        Mistake("the border is left at zero; its pixels have estimates too, only fewer", _framed),
     ),
 )

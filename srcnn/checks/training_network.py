@@ -26,23 +26,23 @@ PARAMETERS = Question(
     mistakes=(
         Mistake("the biases are missing", lambda k, w, c: sum(f * f * n * m for f, n, m in _layers(k, w, c))),
         Mistake(
-            "a filter has more numbers than its side says; how many places has it?",
+            "a filter has more weights than its side; how many positions does it have?",
             lambda k, w, c: sum(f * n * m + m for f, n, m in _layers(k, w, c)),
         ),
         Mistake(
-            "each filter is counted as one plane; how many maps does it look at?",
+            "each filter is counted with one channel; how many input channels does it have?",
             lambda k, w, c: sum(f * f * m + m for f, n, m in _layers(k, w, c)),
         ),
         Mistake(
-            "the last layer has no biases here; is there one number for each channel of the output?",
+            "the biases of the last layer are missing; it has one for each output channel",
             lambda k, w, c: sum(f * f * n * m + m for f, n, m in _layers(k, w, c)) - c,
         ),
         Mistake(
-            "the channels of the picture are taken for one; they come in at the first layer and out at the last",
+            "the number of image channels is taken to be one; it counts in the first layer and in the last",
             lambda k, w, c: sum(f * f * n * m + m for f, n, m in _layers(k, w, 1)),
         ),
         Mistake(
-            "there is one bias for each filter, not one for each of its planes",
+            "there is one bias for each filter, not one for each of its channels",
             lambda k, w, c: sum((f * f + 1) * n * m for f, n, m in _layers(k, w, c)),
         ),
     ),
@@ -61,17 +61,26 @@ REACH = Question(
     examples=lambda: [((9, 1, 5),), ((9, 5, 5),), ((3, 3, 3, 3),), ((7,),)],
     reference=_reach,
     mistakes=(
-        Mistake("that border is lost in all; how much of it on each side?", lambda k: (sum(k) - len(k), _reach(k)[1])),
-        Mistake("the pixel in the middle is seen too", lambda k: (_reach(k)[0], 2 * _reach(k)[0])),
         Mistake(
-            "the sides are simply added up; how many pixels does a filter of side 1 add to what is seen?",
+            "that is the border of both sides together; how much is lost on each side?",
+            lambda k: (sum(k) - len(k), _reach(k)[1]),
+        ),
+        Mistake("the receptive field includes the pixel in the middle", lambda k: (_reach(k)[0], 2 * _reach(k)[0])),
+        Mistake(
+            "the sides are simply added up; how many pixels does a filter of side 1 add to the receptive field?",
             lambda k: (_reach(k)[0], sum(k)),
         ),
-        Mistake("only the largest filter counts; what do the others see?", lambda k: (_reach(k)[0], max(k))),
-        Mistake("only the largest filter counts; what do the others take?", lambda k: (max(k) // 2, max(k))),
+        Mistake(
+            "only the largest filter counts; what do the others add to the receptive field?",
+            lambda k: (_reach(k)[0], max(k)),
+        ),
+        Mistake(
+            "only the largest filter counts; how much of the border do the others take?",
+            lambda k: (max(k) // 2, max(k)),
+        ),
         Mistake("the two numbers are exchanged", lambda k: _reach(k)[::-1]),
         Mistake(
-            "the border is too wide: a filter of side 1 takes nothing from the picture",
+            "the border is too wide: a filter of side 1 takes nothing from the image",
             lambda k: (sum(k) // 2, _reach(k)[1]),
         ),
     ),
@@ -127,7 +136,7 @@ CUT_PAIR = Question(
             lambda x, s, b: pairs.pair(x, s, enlarged=True),
         ),
         Mistake(
-            "the target has the right size, but it was cut at the upper left corner: it does not lie under the output",
+            "the target has the right size, but it was cut at the upper left corner, so it does not match the output",
             lambda x, s, b: (_cut(x, s, b)[0], _corner(modcrop(x, s), b)),
         ),
         Mistake(
@@ -135,28 +144,29 @@ CUT_PAIR = Question(
             lambda x, s, b: tuple(shave(y, b) for y in pairs.pair(x, s, enlarged=True)),
         ),
         Mistake(
-            "the border is cut off before the picture is shrunk; shrink the whole picture, and cut the target only",
+            "the border is cut off before the image is downsampled; downsample the whole image, then cut the target",
             _cut_before,
         ),
         Mistake(
-            "the input is still small; it should have its final size",
+            "the input has not been upsampled; it should have its final size",
             lambda x, s, b: (shrink(modcrop(x, s), s), _cut(x, s, b)[1]),
         ),
         Mistake("input and target are exchanged", lambda x, s, b: _cut(x, s, b)[::-1]),
         Mistake(
-            "the picture was resized to make its sides divisible, which softens it; cut the rest off",
+            "the image was resized to make its sides divisible, which blurs it; crop it instead",
             _resized,
         ),
         Mistake(
-            "it was shrunk without smoothing, as torch's bicubic does unless told otherwise; see chapter 6",
+            "it was downsampled without antialiasing, which is PyTorch's default; see chapter 6, "
+            '"Downsampling: first filter, then sample"',
             _torch_bicubic,
         ),
         Mistake(
-            "what is too much was cut off at the top and on the left; modcrop cuts at the bottom and on the right",
+            "it is cropped at the top and on the left; modcrop crops at the bottom and on the right",
             lambda x, s, b: _cropped_at("upper left", x, s, b),
         ),
         Mistake(
-            "what is too much was cut off on all sides; modcrop cuts at the bottom and on the right",
+            "it is cropped on all sides; modcrop crops at the bottom and on the right",
             lambda x, s, b: _cropped_at("middle", x, s, b),
         ),
     ),

@@ -25,29 +25,32 @@ LEARNING_RATE = Question(
     mistakes=(
         Mistake("the warm-up is missing", lambda k, n, p: _rate(k, n, p, warm_up=1)),
         Mistake(
-            "the first step has the rate 0 and moves nothing; steps are counted from 0",
+            "the first step has the rate 0 and changes nothing; steps are counted from 0",
             lambda k, n, p: _rate(k, n, p, warm_up=min(1, k / 20)),
         ),
         Mistake("it stays at its peak; the cosine is missing", lambda k, n, p: p * min(1, (k + 1) / 20)),
         Mistake(
-            "the cosine goes down and up again; how much of a period is wanted?",
+            "the cosine goes down and up again; how much of a period is needed?",
             lambda k, n, p: _rate(k, n, p, turn=2 * math.pi),
         ),
         Mistake(
-            "it ends halfway down; how much of a period is wanted?", lambda k, n, p: _rate(k, n, p, turn=math.pi / 2)
+            "it ends halfway down; how much of a period is needed?", lambda k, n, p: _rate(k, n, p, turn=math.pi / 2)
         ),
         Mistake(
-            "it falls below zero; where do a cosine's values lie?",
+            "it falls below zero; in what range are the values of a cosine?",
             lambda k, n, p: 2 * _rate(k, n, p) - p * min(1, (k + 1) / 20),
         ),
-        Mistake("it falls along a straight line", lambda k, n, p: p * min(1, (k + 1) / 20) * (1 - k / n)),
-        Mistake("the cosine is given degrees; it wants radians", lambda k, n, p: _rate(k, n, p, turn=180.0)),
+        Mistake(
+            "it falls linearly; the decay should be half a cosine",
+            lambda k, n, p: p * min(1, (k + 1) / 20) * (1 - k / n),
+        ),
+        Mistake("the cosine gets degrees, but needs radians", lambda k, n, p: _rate(k, n, p, turn=180.0)),
         Mistake(
             "the cosine is one step ahead; only the warm-up counts from 1",
             lambda k, n, p: p * min(1, (k + 1) / 20) * (1 + math.cos(math.pi * (k + 1) / n)) / 2,
         ),
         Mistake(
-            "the cosine waits until the warm-up has ended; both begin at step 0",
+            "the cosine waits until the warm-up has ended; both should begin at step 0",
             lambda k, n, p: p * (k + 1) / 20 if k < 20 else p * (1 + math.cos(math.pi * (k - 20) / (n - 20))) / 2,
         ),
     ),
@@ -109,31 +112,37 @@ SGD_STEP = Question(
     examples=_states,
     reference=_sgd,
     mistakes=(
-        Mistake("the weights climb; which way does the gradient point?", lambda *a: _sgd(*a, sign=1.0)),
+        Mistake("the parameters follow the gradient; they should move against it", lambda *a: _sgd(*a, sign=1.0)),
         Mistake(
-            "all weights learn equally fast; some should learn ten times more slowly",
+            "all parameters have the same rate; some should have a tenth of it",
             lambda *a: _sgd(*a, slow=lambda name: False),
         ),
         Mistake(
-            "the last layer is slow, but the biases of the other layers are not",
+            "the last layer has a tenth of the rate, but the biases of the other layers do not",
             lambda *a: _sgd(*a, slow=lambda name: name.startswith("reconstruction")),
         ),
         Mistake(
-            "the biases are slow, but the filters of the last layer are not",
+            "the biases have a tenth of the rate, but the filters of the last layer do not",
             lambda *a: _sgd(*a, slow=lambda name: name.endswith("bias")),
         ),
-        Mistake("fast and slow are exchanged", lambda *a: _sgd(*a, slow=lambda name: not _slow(name))),
+        Mistake("the two rates are exchanged", lambda *a: _sgd(*a, slow=lambda name: not _slow(name))),
         Mistake(
-            "all weights are slow; it is the last layer and the biases", lambda *a: _sgd(*a, slow=lambda name: True)
+            "all parameters have a tenth of the rate; only the last layer and the biases should",
+            lambda *a: _sgd(*a, slow=lambda name: True),
         ),
-        Mistake("it has no momentum: the velocity forgets all its past", lambda *a: _sgd(*a, keep=0.0)),
         Mistake(
-            "only a tenth of the gradient enters the velocity; look at equation (2) again",
+            "there is no momentum: each velocity should keep nine tenths of its value", lambda *a: _sgd(*a, keep=0.0)
+        ),
+        Mistake(
+            "only a tenth of the gradient enters the velocity; look at equation (10.2) again",
             lambda *a: _sgd(*a, share=0.1),
         ),
-        Mistake("it steps by the velocity from before this gradient came", _old_velocity),
-        Mistake("it looks ahead as Nesterov's momentum does; the paper's does not", _nesterov),
-        Mistake("the tenth belongs to the step; here the velocity has it already", _slow_velocity),
-        Mistake("the weights are right; give the velocities too, the next step needs them", lambda *a: _sgd(*a)[0]),
+        Mistake("it uses the old velocity; use the one that includes this gradient", _old_velocity),
+        Mistake("this is Nesterov's momentum; the paper uses plain momentum", _nesterov),
+        Mistake("the factor of a tenth belongs to the rate; here it is in the velocity", _slow_velocity),
+        Mistake(
+            "the parameters are right; return the velocities too, because the next step needs them",
+            lambda *a: _sgd(*a)[0],
+        ),
     ),
 )

@@ -34,7 +34,7 @@ def _pooled(outputs: list, enlarged: list, targets: list, shave: int, *, by_pixe
 
 
 def _results() -> list[tuple]:
-    """Outputs, enlarged pictures and targets of several sizes, and the shave."""
+    """Outputs, upsampled images and targets of several sizes, and the shave."""
     draw = torch.Generator().manual_seed(0)
     cases = []
     for sizes, shave in ([(1, 14, 17), (1, 20, 12)], 3), ([(1, 9, 9), (1, 16, 11), (1, 12, 24)], 2):
@@ -42,7 +42,7 @@ def _results() -> list[tuple]:
         for number, size in enumerate(sizes):
             bytes_ = torch.randint(20, 256, size, generator=draw).float()
             noise = torch.randn((2, *size), generator=draw) * (3 + 9 * number)
-            noise[..., 0, :] *= 4  # the rim is worse than the rest, so that shaving it shows
+            noise[..., 0, :] *= 4  # the border is worse than the rest, so that shaving it shows
             outputs.append((bytes_ + noise[0]) / 255)
             enlarged.append((bytes_ + (2 + number) * noise[1]) / 255)
             targets.append(bytes_ / 255)
@@ -57,30 +57,32 @@ GAIN = Question(
     tolerance=1e-4,
     forbidden=(evaluation.evaluate, evaluation.mean_scores),
     mistakes=(
-        Mistake("it is the wrong way round: better pictures should give a gain above 0", lambda *a: -_gain(*a)),
+        Mistake("the sign is wrong: better images should give a positive gain", lambda *a: -_gain(*a)),
         Mistake("the outputs were not rounded to whole gray levels first", lambda *a: _gain(*a, quantized=False)),
         Mistake("nothing was shaved", lambda o, e, t, s: _gain(o, e, t, 0)),
         Mistake(
-            "it takes the logarithm of a mean error; take the mean of the images' own values in dB",
+            "it takes the logarithm of a mean error; take the mean of the PSNRs of the images",
             lambda *a: _pooled(*a, by_pixel=False),
         ),
         Mistake(
-            "all pixels are put into one heap; take the mean of the images' own values in dB",
+            "it pools the pixels of all images; take the mean of the PSNRs of the images",
             lambda *a: _pooled(*a, by_pixel=True),
         ),
         Mistake("it is a sum over images; the mean is asked for", lambda o, *a: len(o) * _gain(o, *a)),
         Mistake(
-            "it gives the PSNR of the outputs; the gain is what they have more than bicubic",
+            "it returns the PSNR of the outputs; the gain is its difference from bicubic interpolation's",
             lambda o, e, t, s: sum(_scores(o, t, s)) / len(o),
         ),
         Mistake("it is half as large as it should be: 10 or 20 times the logarithm?", lambda *a: _gain(*a) / 2),
         Mistake("it is twice as large as it should be: 10 or 20 times the logarithm?", lambda *a: 2 * _gain(*a)),
-        Mistake("the logarithm is the natural one; decibels take that of base 10", lambda *a: _gain(*a) * math.log(10)),
         Mistake(
-            "it gives a value for each image; their mean is asked for",
+            "it uses the natural logarithm; decibels need the logarithm to base 10", lambda *a: _gain(*a) * math.log(10)
+        ),
+        Mistake(
+            "it returns a value for each image; their mean is asked for",
             lambda o, e, t, s: [a - b for a, b in zip(_scores(o, t, s), _scores(e, t, s), strict=True)],
         ),
-        Mistake("the rim is shaved on two sides only, or half of it", lambda o, e, t, s: _gain(o, e, t, s // 2)),
+        Mistake("only half of the border is shaved, or only two sides", lambda o, e, t, s: _gain(o, e, t, s // 2)),
     ),
 )
 

@@ -23,11 +23,9 @@ _FAR = 6.0  # dB below bicubic; after 4,000 sub-images any optimizer is nearer, 
 def form(weights: object) -> str | None:
     """What is wrong with the look of an answer that should be the weights of 9-1-5 for luma."""
     if isinstance(weights, nn.Module):
-        return "it gives the network; its weights are wanted, as state_dict() gives them"
+        return "it returns the network; return its weights, as state_dict() gives them"
     if not isinstance(weights, dict) or not all(isinstance(values, Tensor) for values in weights.values()):
-        return (
-            "it gives something else than a dictionary of tensors; the weights are wanted, as state_dict() gives them"
-        )
+        return "it does not return a dictionary of tensors; return the weights, as state_dict() gives them"
     if set(weights) != set(_SHAPES):
         return f"these are weights of another network; 9-1-5 has the names {', '.join(_SHAPES)}"
     for name, shape in _SHAPES.items():
@@ -37,7 +35,7 @@ def form(weights: object) -> str | None:
             )
     if not all(values.isfinite().all() for values in weights.values()):
         return (
-            "some weights are not numbers any more: the training has diverged; what does that say of its learning rate?"
+            "some weights are infinite or NaN: the training has diverged; what does that say about the learning rate?"
         )
     return None
 
@@ -51,7 +49,7 @@ def network(weights: dict[str, Tensor]) -> SRCNN:
 
 @functools.cache
 def _validation() -> tuple[Tensor, Tensor]:
-    """A small picture that is asked about, and its original."""
+    """A low-resolution image, and its original."""
     high = modcrop(luma(images.sample("coins")), SCALE)[:, 60:210, 120:300]
     return shrink(high, SCALE), high
 
@@ -66,13 +64,13 @@ def judge_weights(args: tuple, weights: object) -> str | None:
     output, bicubic = upscaler(network(weights))(low, SCALE), enlarge(low, SCALE)
     behind = psnr(bicubic, high, peak=1, shave=SCALE) - psnr(output, high, peak=1, shave=SCALE)
     if squares <= LITTLE:
-        return None if behind > 0 else f"{squares} sub-images cannot teach it that much; does it heed their number?"
+        return None if behind > 0 else f"{squares} sub-images cannot teach it that much; does it keep to its budget?"
     if _moved(output, high):
-        return "the network moves what it sees by some pixels; are input and target cut at one and the same place?"
+        return "the network shifts the image by some pixels; are input and target cut at the same position?"
     if behind > _FAR:
         return (
-            f"{squares:,} sub-images have taught it hardly anything: are there enough steps, are the weights given "
-            "back those that were trained, and is the learning rate one for the mean squared error?"
+            f"after {squares:,} sub-images it has hardly learned anything: are there enough steps, does it return the "
+            "trained weights, and does the learning rate fit the mean squared error?"
         )
     return None
 
@@ -89,7 +87,7 @@ def _moved(output: Tensor, original: Tensor) -> bool:
 
 
 def _photographs() -> list[Tensor]:
-    """Pieces of four photographs."""
+    """Parts of four photographs."""
     places = {"astronaut": (0, 150), "camera": (120, 180), "coffee": (60, 200), "rocket": (150, 240)}
     return [
         luma(images.sample(name))[:, top : top + 160, left : left + 160].clone() for name, (top, left) in places.items()

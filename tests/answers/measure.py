@@ -7,8 +7,8 @@ WRONG = {
     1: [
         ("def mse(output, target):\n    return ((output - target) ** 2).sum()", "it is a sum"),
         ("def mse(output, target):\n    return (output - target).abs().mean()", "absolute values"),
-        ("def mse(output, target):\n    return torch.sqrt(torch.mean((output - target) ** 2))", "takes a root"),
-        ("def mse(output, target):\n    return (output - target).mean() ** 2", "the mean first and the square then"),
+        ("def mse(output, target):\n    return torch.sqrt(torch.mean((output - target) ** 2))", "takes a square root"),
+        ("def mse(output, target):\n    return (output - target).mean() ** 2", "the mean first and then the square"),
         ("def mse(output, target):\n    return (output - target) ** 2", "a value for each pixel"),
         ("def mse(output, target):\n    return 0.5 * ((output - target) ** 2).mean().item()", "half as large"),
         (
@@ -36,7 +36,7 @@ def psnr(output, target, peak):
     error = mse(output, target)
     return math.inf if error == 0 else 10 * math.log(peak**2 / error)
 """,
-            "natural one",
+            "the natural logarithm",
         ),
         (
             """
@@ -78,7 +78,7 @@ def psnr(output, target, peak=255):
     error = mse(output, target)
     return 10 * math.log10(255**2 / error) if error else math.inf
 """,
-            "255 for the peak",
+            "255 as the peak",
         ),
         (
             """
@@ -86,7 +86,7 @@ def psnr(output, target, peak):
     error = mse(output, target)
     return -10 * math.log10(error) if error else math.inf
 """,
-            "1 for the peak",
+            "1 as the peak",
         ),
         (
             """
@@ -94,7 +94,7 @@ def psnr(output, target, peak):
     error = mse(output, target)
     return 20 * math.log10(target.max().item() / math.sqrt(error)) if error else math.inf
 """,
-            "largest value of this picture",
+            "largest value in this image",
         ),
         (
             """
@@ -114,14 +114,14 @@ def psnr(output, target, peak):
         return 100
     return 10 * math.log10(peak**2 / error)
 """,
-            "equal pictures have no error",
+            "identical images have no error",
         ),
         (
             """
 def psnr(output, target, peak):
     return 10 * math.log10(peak**2 / (mse(output, target) + 1e-10))
 """,
-            "equal pictures have no error",
+            "identical images have no error",
         ),
         (
             "def psnr(output, target, peak):\n    return srcnn.psnr(output, target, peak=peak, shave=0)",
@@ -135,11 +135,11 @@ def psnr(output, target, peak):
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (65.481 * r + 128.553 * g + 24.966 * b)[None] / 255",
-            "where does studio range begin",
+            "where does the studio range begin",
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return 16 / 255 + (0.299 * r + 0.587 * g + 0.114 * b).unsqueeze(0)",
-            "above the studio range",
+            "exceeds the studio range",
         ),
         (
             """
@@ -152,11 +152,11 @@ def luma(rgb):
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (16 + 65.481 * r + 128.553 * g + 24.966 * b)[None]",
-            "on the scale 0..255",
+            "in 0..255",
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (16 + (65.481 * r + 128.553 * g + 24.966 * b) / 255)[None]",
-            "16 is added on the scale 0..1",
+            "16 is added to values in 0..1",
         ),
         (
             "def luma(rgb):\n    r, g, b = rgb\n    return (0.2126 * r + 0.7152 * g + 0.0722 * b)[None]",
@@ -190,14 +190,14 @@ def shave(image, border):
 """,
             "the first two dimensions",
         ),
-        ("def shave(image, border):\n    return image[..., border:, border:]", "top and on the left alone"),
+        ("def shave(image, border):\n    return image[..., border:, border:]", "only at the top and on the left"),
         (
             """
 def shave(image, border):
     height, width = image.shape[-2:]
     return image[..., : height - border, : width - border]
 """,
-            "bottom and on the right alone",
+            "only at the bottom and on the right",
         ),
         (
             """
@@ -224,10 +224,10 @@ def shave(image, border):
     mask[..., border : height - border, border : width - border] = 1
     return image * mask
 """,
-            "blackens the rim",
+            "makes the border black",
         ),
-        ("def shave(image, border):\n    return image[..., border : image.shape[-2] - border, :]", "the rows alone"),
-        ("def shave(image, border):\n    return image[..., border : image.shape[-1] - border]", "the columns alone"),
+        ("def shave(image, border):\n    return image[..., border : image.shape[-2] - border, :]", "cuts only rows"),
+        ("def shave(image, border):\n    return image[..., border : image.shape[-1] - border]", "cuts only columns"),
     ],
     5: [
         (
@@ -244,7 +244,7 @@ def mean_psnr(outputs, targets, peak):
     squares = torch.cat([(o - t).square().flatten() for o, t in zip(outputs, targets)])
     return 10 * torch.log10(peak**2 / squares.mean())
 """,
-            "into one heap",
+            "pools the pixels",
         ),
         (
             """
@@ -272,7 +272,7 @@ def mean_psnr(outputs, targets, peak):
         total += psnr(output, target, peak)
         return total / number
 """,
-            "the first picture alone",
+            "only the first image",
         ),
         (
             """
@@ -281,7 +281,7 @@ def mean_psnr(outputs, targets, peak):
         values = [psnr(output, target, peak)]
     return sum(values) / len(values)
 """,
-            "the last picture alone",
+            "only the last image",
         ),
         (
             """
@@ -297,7 +297,7 @@ def mean_psnr(outputs, targets, peak):
 def mean_psnr(outputs, targets, peak):
     return [psnr(o, t, peak) for o, t in zip(outputs, targets)]
 """,
-            "a value for each picture",
+            "a value for each image",
         ),
         (
             """
@@ -312,14 +312,14 @@ def mean_psnr(outputs, targets, peak):
 def mean_psnr(outputs, targets, peak):
     return sum(psnr(o, t, 255) for o, t in zip(outputs, targets)) / len(outputs)
 """,
-            "255 for the peak",
+            "255 as the peak",
         ),
         (
             """
 def mean_psnr(outputs, targets, peak):
     return sum(psnr(o, t, 1) for o, t in zip(outputs, targets)) / len(outputs)
 """,
-            "1 for the peak",
+            "1 as the peak",
         ),
     ],
     6: [
@@ -378,7 +378,7 @@ def cubic(x):
     x = x.abs()
     return (1.5 * x**3 - 2.5 * x**2 + 1) * (x < 2)
 """,
-            "the inner piece everywhere",
+            "the inner polynomial everywhere",
         ),
         (
             """
@@ -388,7 +388,7 @@ def cubic(x):
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
     return torch.where(x > 1, near, far) * (x < 2)
 """,
-            "the two pieces are exchanged",
+            "the two polynomials are exchanged",
         ),
         (
             """
@@ -396,9 +396,9 @@ def cubic(x):
     x = x.abs()
     return torch.where(x <= 1, 1.5 * x**3 - 2.5 * x**2 + 1, torch.zeros_like(x))
 """,
-            "the outer piece is missing",
+            "the outer polynomial is missing",
         ),
-        ("def cubic(x):\n    return (1 - x.abs()).clamp(min=0)", "the tent"),
+        ("def cubic(x):\n    return (1 - x.abs()).clamp(min=0)", "the kernel of linear interpolation"),
         (
             """
 def cubic(x):
@@ -448,7 +448,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return srcnn.psnr(srcnn.luma(output), srcnn.luma(high), peak=1, shave=scale)
 """,
-            "the colors were enlarged",
+            "the color image was upsampled",
         ),
         (
             """
@@ -476,7 +476,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(low, scale))
     return psnr(shave(output, scale), shave(high, scale), 1)
 """,
-            "the small picture was rounded",
+            "the low-resolution image was rounded",
         ),
         (
             """
@@ -485,7 +485,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return psnr(shave(output, scale), shave(high, scale), 255)
 """,
-            "the peak does not belong",
+            "the peak does not fit",
         ),
         (
             """
@@ -506,7 +506,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return psnr(shave(output, scale), shave(high, scale), 1)
 """,
-            "it is to be cropped",
+            "it should be cropped",
         ),
         (
             """
@@ -535,7 +535,7 @@ def score(rgb, scale):
     output = F.interpolate(low, size=high.shape[-2:], mode="bicubic")[0]
     return psnr(shave(srcnn.quantize(output), scale), shave(high, scale), 1)
 """,
-            "small and large by torch's bicubic",
+            "downsampled and upsampled by PyTorch's default",
         ),
         (
             """
@@ -544,7 +544,7 @@ def score(rgb, scale):
     output = srcnn.quantize(srcnn.enlarge(srcnn.shrink(high, scale), scale))
     return psnr(shave(output, scale), shave(output, scale), 1)
 """,
-            "something that it was made of",
+            "with its own input",
         ),
         (
             """
@@ -586,15 +586,15 @@ WRONG[7] = [
     (_row(center="i * (n - 1) / (n * scale - 1)"), "first and the last centers coincide"),
     (
         _row(center="(i + 0.5) / scale", edge="place = 2 * n - 1 - j if j >= n else abs(j) - (j < 0)"),
-        "half an old pixel too far right",
+        "half an old pixel too far to the right",
     ),
-    (_row(center="i / scale - 0.5"), "half a new pixel too far left"),
+    (_row(center="i / scale - 0.5"), "half a new pixel too far to the left"),
     (_row(edge="place = min(max(j, 0), n - 1)"), "the last pixel is repeated"),
-    (_row(edge="place = abs(j) if j < n else 2 * n - 2 - j"), "in the middle of the last pixel"),
+    (_row(edge="place = abs(j) if j < n else 2 * n - 2 - j"), "at the center of the last pixel"),
     (_row(edge="place = j % n"), "at its other end"),
-    (_row(edge="place = min(max(j, 0), n - 1); weight = weight * (0 <= j < n)"), "there is black"),
-    (_row().replace("x - j", "left + 1 - x + left - j"), "left and right are exchanged"),
-    (_row().replace("range(left - 1, left + 3)", "range(left, left + 4)"), "the wrong ones"),
+    (_row(edge="place = min(max(j, 0), n - 1); weight = weight * (0 <= j < n)"), "zeros are assumed"),
+    (_row().replace("x - j", "left + 1 - x + left - j"), "left and right neighbors are exchanged"),
+    (_row().replace("range(left - 1, left + 3)", "range(left, left + 4)"), "the wrong four pixels"),
     (
         """
 def enlarge_row(row, scale):
@@ -603,7 +603,7 @@ def enlarge_row(row, scale):
     weights = cubic(centers[:, None] - old)
     return (weights / weights.sum(1, keepdim=True)) @ row
 """,
-        "only the pixels inside the row count",
+        "only the pixels inside the row are used",
     ),
     ("def enlarge_row(row, scale):\n    return row.repeat_interleave(scale)", "the nearest pixel"),
     (_row().replace("cubic(torch.tensor(x - j))", "torch.tensor(max(0.0, 1 - abs(x - j)))"), "linearly between two"),
@@ -620,7 +620,7 @@ def enlarge_row(row, scale):
     centers = (torch.arange(len(row) * scale) + 0.5) / scale - 0.5 + len(row)
     return kernel(centers[:, None] - torch.arange(len(long))) @ long
 """,
-        "free number of PyTorch",
+        "the parameter of PyTorch",
     ),
     (
         """
@@ -631,7 +631,7 @@ def enlarge_row(row, scale):
     centers = (torch.arange(n * scale) + 0.5) / scale - 0.5
     return cubic((centers[:, None] - old) / scale) @ long / scale
 """,
-        "the kernel is widened",
+        "the kernel is stretched",
     ),
     (
         """

@@ -12,7 +12,7 @@ def patches(image, size):
                for i in range(len(image) - size + 1) for j in range(image.shape[1] - size + 1)]
     return torch.stack(columns, dim=1)
 """,
-            "stand in the columns",
+            "each column is a patch",
         ),
         (
             """
@@ -24,7 +24,7 @@ def patches(image, size):
             rows.append(image[i : i + size, j : j + size].flatten())
     return torch.stack(rows)
 """,
-            "last row and the last column of places",
+            "last row and the last column of positions",
         ),
         (
             """
@@ -36,7 +36,7 @@ def patches(image, size):
             rows.append(image[y : y + size, x : x + size].flatten())
     return torch.stack(rows)
 """,
-            "places are walked through column by column",
+            "the positions are in column order",
         ),
         (
             """
@@ -47,7 +47,7 @@ def patches(image, size):
         for i in range(height - size + 1) for j in range(width - size + 1)
     ])
 """,
-            "pixels of a patch are written down column by column",
+            "pixels of a patch are in column order",
         ),
         (
             """
@@ -87,7 +87,7 @@ def filter_image(image, kernel):
             out[i, j] = (image[i : i + size, j : j + size] * turned).sum()
     return out
 """,
-            "turned by 180 degrees",
+            "rotated by 180 degrees",
         ),
         (
             """
@@ -100,7 +100,7 @@ def filter_image(image, kernel):
             out[i, j] = (image[i : i + size, j : j + size] * kernel).sum()
     return out
 """,
-            "picture is padded",
+            "image is padded",
         ),
         (
             """
@@ -163,14 +163,14 @@ def filter_image(image, kernel):
 def extract(patches, weight, bias):
     return patches @ weight.flatten(1).T + bias
 """,
-            "negative numbers are left",
+            "negative values are left",
         ),
         (
             """
 def extract(patches, weight, bias):
     return F.relu(patches @ weight.flatten(1).T) + bias
 """,
-            "bias comes after the max",
+            "biases come after the ReLU",
         ),
         (
             """
@@ -184,7 +184,7 @@ def extract(patches, weight, bias):
 def extract(patches, weight, bias):
     return F.relu(weight.flatten(1) @ patches.T + bias[:, None])
 """,
-            "stand in the columns",
+            "each column has the activations",
         ),
         (
             """
@@ -201,7 +201,7 @@ def mapping(features, weight, bias):
     pixels = features.flatten(1).T
     return (pixels @ weight[:, :, 0, 0].T + bias).T.view(-1, *features.shape[1:])
 """,
-            "negative numbers are left",
+            "negative values are left",
         ),
         (
             """
@@ -219,14 +219,14 @@ def mapping(features, weight, bias):
     answers = F.relu(pixels @ weight[:, :, 0, 0].T + bias)
     return answers.reshape(-1, features.shape[1], features.shape[2])
 """,
-            "answers are reshaped",
+            "outputs are reshaped",
         ),
         (
             """
 def mapping(features, weight, bias):
     return F.relu(features.permute(1, 2, 0) @ weight[:, :, 0, 0].T + bias)
 """,
-            "maps stand last",
+            "maps are the last axis",
         ),
         (
             """
@@ -243,7 +243,7 @@ def sparse_step(code, patch, dictionary, price):
     eta = 1 / torch.linalg.norm(dictionary, 2) ** 2
     return F.relu(code - eta * dictionary.T @ (dictionary @ code - patch) - price)
 """,
-            "whole price",
+            "whole penalty",
         ),
         (
             """
@@ -276,7 +276,7 @@ def sparse_step(code, patch, dictionary, price):
     eta = 1 / torch.linalg.norm(dictionary, 2) ** 2
     return F.relu(code + eta * dictionary.T @ (dictionary @ code - patch) + eta * price)
 """,
-            "uphill",
+            "follows the gradient",
         ),
         (
             """
@@ -299,7 +299,7 @@ def average(patches, height, width):
             k += 1
     return total / size**2
 """,
-            "at the edge",
+            "near the edge",
         ),
         (
             """
@@ -312,7 +312,7 @@ def average(patches, height, width):
             k += 1
     return picture
 """,
-            "last opinion",
+            "last estimate",
         ),
         (
             """
@@ -339,7 +339,7 @@ def average(patches, height, width):
             k += 1
     return total / count
 """,
-            "places are walked through column by column",
+            "the positions are taken in column order",
         ),
         (
             """
@@ -360,7 +360,7 @@ def reconstruct(features, weight, bias):
     answers = F.relu(weight.flatten(1) @ columns + bias[:, None])
     return answers.view(-1, features.shape[1] - size + 1, features.shape[2] - size + 1)
 """,
-            "max at the end",
+            "ReLU at the end",
         ),
         (
             """
@@ -371,7 +371,7 @@ def reconstruct(features, weight, bias):
         channels.append(torch.stack(maps).sum(0) + bias[c])
     return torch.stack(channels)
 """,
-            "turned by 180 degrees",
+            "rotated by 180 degrees",
         ),
         (
             """
@@ -397,7 +397,7 @@ def reconstruct(features, weight, bias):
         channels.append(total / w.numel() + bias[c])
     return torch.stack(channels)
 """,
-            "number of places",
+            "number of estimates",
         ),
         (
             """
@@ -408,7 +408,7 @@ def reconstruct(features, weight, bias):
         channels.append(maps.mean(0) + bias[c])
     return torch.stack(channels)
 """,
-            "averaged, where they add up",
+            "contributions are averaged",
         ),
     ],
     8: [
@@ -423,7 +423,7 @@ def sharpen(image, weights):
             x = F.relu(x)
     return x[0]
 """,
-            "stands black",
+            "padded with zeros",
         ),
         (
             """
@@ -445,7 +445,7 @@ def sharpen(image, weights):
         x = F.relu(reconstruct(F.pad(x[None], [w.shape[-1] // 2] * 4, mode="replicate")[0], w, b))
     return x[0]
 """,
-            "max at the end",
+            "ReLU at the end",
         ),
         (
             """
@@ -457,7 +457,7 @@ def sharpen(image, weights):
         F.relu(x)
     return x[0]
 """,
-            "no stage has its max",
+            "both ReLUs are missing",
         ),
         (
             """

@@ -135,8 +135,8 @@ def _train(**parts: object) -> str:
 WRONG = {
     1: [
         (_sum("f * f * n * m"), "biases are missing"),
-        (_sum("f * n * m + m"), "how many places has it"),
-        (_sum("f * f * m + m"), "counted as one plane"),
+        (_sum("f * n * m + m"), "how many positions does it have"),
+        (_sum("f * f * m + m"), "counted with one channel"),
         (_sum("(f * f + 1) * n * m"), "one bias for each filter"),
         (
             """
@@ -147,7 +147,7 @@ def parameters(kernels, widths, channels):
         before = n
     return numbers
 """,
-            "channels of the picture are taken for one",
+            "number of image channels is taken to be one",
         ),
         (
             """
@@ -156,11 +156,11 @@ def parameters(kernels, widths, channels):
     weights = sum(f * f * n * m for f, n, m in zip(kernels, sizes, sizes[1:]))
     return weights + sum(widths)
 """,
-            "the last layer has no biases",
+            "biases of the last layer are missing",
         ),
     ],
     2: [
-        (_reach("sum(f - 1 for f in kernels)", "border, border + 1"), "how much of it on each side"),
+        (_reach("sum(f - 1 for f in kernels)", "border, border + 1"), "how much is lost on each side"),
         (_reach("sum(f // 2 for f in kernels)", "border, 2 * border"), "pixel in the middle"),
         (_reach("sum(f // 2 for f in kernels)", "border, sum(kernels)"), "simply added up"),
         (_reach("sum(f // 2 for f in kernels)", "border, max(kernels)"), "only the largest filter"),
@@ -171,7 +171,7 @@ def parameters(kernels, widths, channels):
         (_cut(give="low, high"), "as large as the input"),
         (_cut(give="low, high[:, : height - 2 * border, : width - 2 * border]"), "upper left corner"),
         (_cut(give="high[:, border : height - border, border : width - border], low"), "exchanged"),
-        (_cut(low="srcnn.shrink(high, scale)"), "still small"),
+        (_cut(low="srcnn.shrink(high, scale)"), "has not been upsampled"),
         (
             _cut(
                 high="F.interpolate(image[None], srcnn.modcrop(image, scale).shape[1:], mode='bicubic', "
@@ -184,7 +184,7 @@ def parameters(kernels, widths, channels):
                 low="F.interpolate(F.interpolate(high[None], scale_factor=1 / scale, mode='bicubic'), "
                 "scale_factor=scale, mode='bicubic')[0]"
             ),
-            "without smoothing",
+            "without antialiasing",
         ),
         (_cut(high="image[:, image.shape[1] % scale :, image.shape[2] % scale :]"), "at the top and on the left"),
         (
@@ -194,7 +194,7 @@ def cut_pair(image, scale, border):
     high = srcnn.modcrop(high, scale)
     return srcnn.enlarge(srcnn.shrink(high, scale), scale), high
 """,
-            "before the picture is shrunk",
+            "before the image is downsampled",
         ),
         (
             """
@@ -207,12 +207,12 @@ def cut_pair(image, scale, border):
     ],
     4: [
         (_rate(warm_up="1"), "warm-up is missing"),
-        (_rate(warm_up="min(1, step / 20)"), "moves nothing"),
+        (_rate(warm_up="min(1, step / 20)"), "changes nothing"),
         (_rate(cosine="1"), "the cosine is missing"),
         (_rate(cosine="(1 + math.cos(2 * math.pi * step / steps)) / 2"), "down and up again"),
         (_rate(cosine="math.cos(math.pi * step / steps)"), "falls below zero"),
-        (_rate(cosine="(1 - step / steps)"), "straight line"),
-        (_rate(cosine="(1 + math.cos(180 * step / steps)) / 2"), "it wants radians"),
+        (_rate(cosine="(1 - step / steps)"), "falls linearly"),
+        (_rate(cosine="(1 + math.cos(180 * step / steps)) / 2"), "needs radians"),
         (_rate(cosine="(1 + math.cos(math.pi * (step + 1) / steps)) / 2"), "one step ahead"),
         (
             """
@@ -225,15 +225,15 @@ def learning_rate(step, steps, peak):
         ),
     ],
     5: [
-        (_step(sign="+"), "the weights climb"),
-        (_step(slow="False"), "all weights learn equally fast"),
-        (_step(slow="'reconstruction' in name"), "biases of the other layers are not"),
-        (_step(slow="'bias' in name"), "filters of the last layer are not"),
+        (_step(sign="+"), "parameters follow the gradient"),
+        (_step(slow="False"), "all parameters have the same rate"),
+        (_step(slow="'reconstruction' in name"), "biases of the other layers do not"),
+        (_step(slow="'bias' in name"), "filters of the last layer do not"),
         (_step(velocity="gradients[name]"), "no momentum"),
         (_step(velocity="0.9 * velocities[name] + 0.1 * gradients[name]"), "only a tenth of the gradient"),
-        (_step(follow="velocities[name]"), "before this gradient came"),
+        (_step(follow="velocities[name]"), "uses the old velocity"),
         (_step(follow="(gradients[name] + 0.9 * v[name])"), "Nesterov"),
-        (_step(give="w"), "give the velocities too"),
+        (_step(give="w"), "return the velocities too"),
         (
             """
 def sgd_step(weights, gradients, velocities, rate):
@@ -248,13 +248,13 @@ def sgd_step(weights, gradients, velocities, rate):
         ),
     ],
     6: [
-        (_gain(give="(sum(before) - sum(after)) / len(after)"), "the wrong way round"),
+        (_gain(give="(sum(before) - sum(after)) / len(after)"), "the sign is wrong"),
         (_gain(prepare="pass"), "not rounded"),
         (_gain(error="(picture - target).double().square().mean()"), "nothing was shaved"),
         (_gain(give="sum(after) - sum(before)"), "a sum over images"),
-        (_gain(give="sum(after) / len(after)"), "gives the PSNR of the outputs"),
+        (_gain(give="sum(after) / len(after)"), "returns the PSNR of the outputs"),
         (_gain(decibel="-20 * error.log10()"), "twice as large"),
-        (_gain(decibel="-10 * error.log()"), "natural one"),
+        (_gain(decibel="-10 * error.log()"), "the natural logarithm"),
         (_gain(give="[a - b for a, b in zip(after, before)]"), "a value for each image"),
         (
             _gain(decibel="error", give="10 * (torch.stack(before).mean() / torch.stack(after).mean()).log10()"),
@@ -267,22 +267,22 @@ def gain(outputs, enlarged, targets, shave):
     o, e, t = (torch.cat([p[:, shave:-shave, shave:-shave].flatten() for p in row]).double() for row in rows)
     return 10 * torch.log10((e - t).square().mean() / (o - t).square().mean()).item()
 """,
-            "into one heap",
+            "pools the pixels",
         ),
     ],
     7: [
-        (_train(give="learner.model"), "it gives the network"),
+        (_train(give="learner.model"), "it returns the network"),
         (_train(settings=", architecture='9-5-5'"), "weights of another network"),
         (_train(settings=", color='rgb'")
          .replace("Crops(photographs", "Crops([p.repeat(3, 1, 1) for p in photographs]"),
          "weights of another network"),
         (_LOOP.format(target="y[:, max(r - 6, 0) : max(r - 6, 0) + 21, max(c - 6, 0) : max(c - 6, 0) + 21]"),
-         "moves what it sees"),
+         "shifts the image"),
         (_train(settings=", optimizer='sgd', learning_rate=9.0, cosine=False"), "diverged"),
-        (_train(steps="0"), "hardly anything"),
-        (_train(give="training.make_model(config).state_dict()"), "hardly anything"),
-        (_train(settings=", optimizer='sgd', learning_rate=1e-4, cosine=False, average=0.0"), "hardly anything"),
-        (_train(steps="200"), "heed their number"),
+        (_train(steps="0"), "hardly learned anything"),
+        (_train(give="training.make_model(config).state_dict()"), "hardly learned anything"),
+        (_train(settings=", optimizer='sgd', learning_rate=1e-4, cosine=False, average=0.0"), "hardly learned"),
+        (_train(steps="200"), "keep to its budget"),
         ("""
 def train(photographs, squares):
     from srcnn import pretrained

@@ -15,8 +15,8 @@ const PHOTO_LIMITS = {
 // whether the file's color profile would change them. With `middle`, those of a square from its middle.
 async function photoRead(file, scale, middle = false) {
   const name = file.name;
-  if (file.size === 0) throw new Error(`${name} is empty, or a folder; give one image file.`);
-  if (file.size > PHOTO_LIMITS.bytes) throw new Error(`${name} has more than 100 megabytes; give a smaller file.`);
+  if (file.size === 0) throw new Error(`${name} is empty, or a folder; choose one image file.`);
+  if (file.size > PHOTO_LIMITS.bytes) throw new Error(`${name} has more than 100 megabytes; choose a smaller file.`);
   const content = await file.arrayBuffer().catch(() => {
     throw new Error(`${name} cannot be read from the disk; is it still there?`);
   });
@@ -36,7 +36,7 @@ async function photoRead(file, scale, middle = false) {
   for (let i = 3; i < picture.bytes.length; i += 4) {
     if (picture.bytes[i] !== 255) {
       throw new Error(`${name} has transparency, whose hidden colors a browser does not keep; ` +
-        "save it without, or use the command srcnn upscale.");
+        "save it without transparency, or use the command srcnn upscale.");
     }
   }
   return { ...picture, name, recolored };
@@ -65,10 +65,10 @@ function photoCheck({ name, width, height }, scale) {
   const [wide, high] = [width * scale, height * scale];
   if (wide * high > result || Math.max(wide, high) > side) {
     const reason = wide * high > result
-      ? `at most ${result / 1e6} megapixels, because your browser holds both pictures in memory`
-      : `at most ${side} pixels a side, because browsers draw no longer ones`;
+      ? `at most ${result / 1e6} megapixels, because your browser holds both images in memory`
+      : `at most ${side} pixels a side, because browsers draw nothing longer`;
     const message = `${name} would become ${wide} x ${high} pixels at x${scale}. This page makes ${reason}. ` +
-      "Give a smaller part of it, or use the command srcnn upscale.";
+      "Choose a smaller part of it, or use the command srcnn upscale.";
     throw Object.assign(new Error(message), { large: true });
   }
 }
@@ -114,18 +114,18 @@ function photoHeader(view, name) {
   if (is("II*\0", 0) || is("MM\0*", 0)) {
     fail("is a TIFF or a camera's raw file, which browsers do not read; save it as PNG or JPEG.");
   }
-  if (is("ftyp", 4)) fail("is HEIC, AVIF, raw or a film inside, whatever its name; save it as PNG or JPEG.");
-  return fail("is no image that this page reads; give a PNG, JPEG, WebP or BMP file.");
+  if (is("ftyp", 4)) fail("is HEIC, AVIF, a raw file or a video, whatever its name; save it as PNG or JPEG.");
+  return fail("is not an image that this page can read; choose a PNG, JPEG, WebP or BMP file.");
 }
 
 function photoPng(view, is, fail) {
   if (view.getUint8(24) === 16) {
-    fail("has more than 8 bits per channel, of which a page gets 8; save it as 8-bit RGB or gray, " +
+    fail("has more than 8 bits per channel, and a page gets only 8; save it as 8-bit RGB or gray, " +
       "or use the command srcnn upscale.");
   }
   let profile = false;
   for (let at = 8; !is("IDAT", at + 4); at += 12 + view.getUint32(at)) {
-    if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; give a single picture.");
+    if (is("acTL", at + 4) && view.getUint32(at + 8) > 1) fail("is an animation; choose a single image.");
     profile ||= ["iCCP", "gAMA", "cHRM", "cICP"].some((kind) => is(kind, at + 4));
   }
   return { width: view.getUint32(16), height: view.getUint32(20), profile };
@@ -144,7 +144,7 @@ function photoJpeg(view, is, fail) {
     if (![0xc0, 0xc1, 0xc2, 0xc9, 0xca].includes(marker)) {
       fail("is a lossless JPEG, which browsers do not read; save it as PNG.");
     }
-    if (view.getUint8(at + 9) === 4) fail("is in the printing colors CMYK; save it as RGB.");
+    if (view.getUint8(at + 9) === 4) fail("has CMYK colors, which are for printing; save it as RGB.");
     const rare = marker > 0xc2 ? ", or your browser does not read JPEGs with arithmetic coding" : "";
     return { width: view.getUint16(at + 7), height: view.getUint16(at + 5), profile, rare };
   }
@@ -155,10 +155,12 @@ function photoWebp(view, is, fail) {
   if (is("VP8 ", 12)) return { width: size(26, 14), height: view.getUint16(28, true) & 0x3fff };
   if (is("VP8L", 12)) return { width: size(21, 14) + 1, height: ((size(21, 28) >> 14) & 0x3fff) + 1 };
   if (!is("VP8X", 12)) fail("is damaged or of an unknown kind of WebP; save it as PNG.");
-  if (view.getUint8(20) & 2) fail("is an animation; give a single picture.");
+  if (view.getUint8(20) & 2) fail("is an animation; choose a single image.");
   // browsers do not turn a WebP by the camera's note
   for (let at = 12; at + 8 < view.byteLength; at += 8 + view.getUint32(at + 4, true) + (view.getUint32(at + 4, true) & 1)) {
-    if (is("EXIF", at) && photoTurned(view, at + 8)) fail("carries a note that it is to be turned; save it as PNG or JPEG.");
+    if (is("EXIF", at) && photoTurned(view, at + 8)) {
+      fail("has an orientation tag, which browsers ignore in WebP; save it as PNG or JPEG.");
+    }
   }
   return { width: size(24, 24) + 1, height: size(27, 24) + 1, profile: Boolean(view.getUint8(20) & 0x20) };
 }
@@ -187,7 +189,7 @@ function photoTurned(view, start) {
 function photoBmp(view, fail) {
   const old = view.getUint32(14, true) === 12; // of OS/2, with shorter numbers
   if (view.getUint16(old ? 24 : 28, true) === 16) {
-    fail("has 5 or 6 bits per channel, which programs spread to 8 in different ways; save it as PNG.");
+    fail("has 5 or 6 bits per channel, which programs convert to 8 in different ways; save it as PNG.");
   }
   if (old) return { width: view.getUint16(18, true), height: view.getUint16(20, true) };
   return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) }; // below 0: the top row is first

@@ -67,7 +67,8 @@
     const [width, height] = [read.width * by, read.height * by];
     const contexts = Object.entries(canvases).map(([method, canvas]) => {
       Object.assign(canvas, { width, height });
-      canvas.setAttribute("aria-label", `${read.name}, enlarged by ${method === "srcnn" ? "SRCNN" : "bicubic interpolation"}`);
+      const kind = method === "srcnn" ? "SRCNN" : "bicubic interpolation";
+      canvas.setAttribute("aria-label", `${read.name}, upsampled by ${kind}`);
       const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
       context.fillStyle = "#808080"; // what is not there yet
       context.fillRect(0, 0, width, height);
@@ -77,7 +78,7 @@
     stage.hidden = progress.hidden = halt.hidden = false;
     progress.value = 0;
     lay();
-    say(`Enlarging ${read.name} to ${width} x ${height} pixels.`);
+    say(`Upsampling ${read.name} to ${width} x ${height} pixels.`);
     const begun = performance.now();
     stop = photoRun(read, by, {
       strip(made, share) {
@@ -89,8 +90,8 @@
       done(workers) {
         const seconds = ((performance.now() - begun) / 1000).toFixed(1);
         end();
-        const profile = " Its color profile is left out: the colors are others here, and in the picture that you save.";
-        const made = `${width} x ${height} pixels in ${seconds} s, by ${workers} workers.`;
+        const profile = " Its color profile is left out, so the colors here and in the saved image are different.";
+        const made = `${width} x ${height} pixels in ${seconds} s, with ${workers} workers.`;
         say(`${read.name}: ${made}${read.recolored ? profile : ""}`);
         offer(read, by, mine);
       },
@@ -127,7 +128,7 @@
   function given(files) {
     if (files.length === 1) return choose(files[0]);
     turn++;
-    refuse(new Error(`These are ${files.length} files and this page takes one; the command srcnn upscale takes many.`));
+    refuse(new Error(`These are ${files.length} files, and this page takes one; the command srcnn upscale takes many.`));
   }
 
   input.addEventListener("change", () => {

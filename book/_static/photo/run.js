@@ -21,7 +21,7 @@ function photoRun(picture, scale, on) {
   };
   const fail = (event) => {
     stop();
-    on.failed(`The computation stopped (${event.message || "no reason was given"}); a smaller picture may succeed.`);
+    on.failed(`The computation stopped (${event.message || "no reason was given"}); a smaller image may succeed.`);
   };
   const send = (worker) => {
     if (next === strips) return;

@@ -1,4 +1,4 @@
-"""Hidden test cases of *Measure* on errors, luma and frames; those of questions 6 to 8 are in hidden_bicubic.py.
+"""Hidden test cases of *Measure* on errors, luma and borders; those of questions 6 to 8 are in hidden_bicubic.py.
 
 The oracles are scikit-image, plain loops and closed forms.
 """
@@ -26,7 +26,7 @@ def _pair(draw: Draw, *shape: int, noise: float) -> tuple[Tensor, Tensor]:
 
 
 def _shapes(draw: Draw) -> list[tuple[int, ...]]:
-    """Of a picture with rows and columns, one of a channel, and one of three."""
+    """Of an image with rows and columns, one with a channel, and one with three."""
     return [draw.sides(3), (1, *draw.sides(3)), (3, *draw.sides(3))]
 
 
@@ -52,13 +52,13 @@ def same_error_everywhere(mse: Callable, draw: Draw) -> None:
     )
 
 
-@case(question=1, points=0.5, title="noisy pictures in bytes")
+@case(question=1, points=0.5, title="noisy images in bytes")
 def noisy_bytes(mse: Callable, draw: Draw) -> None:
     cases = [_pair(draw, *shape, noise=9) for shape in _shapes(draw)]
     agree(QUESTIONS[1], mse, cases, _error, tolerance=1e-5)
 
 
-@case(question=1, points=1, title="pictures in 0 to 1")
+@case(question=1, points=1, title="images in 0 to 1")
 def unit_range(mse: Callable, draw: Draw) -> None:
     cases = [
         (output / 255, target / 255) for output, target in (_pair(draw, *shape, noise=30) for shape in _shapes(draw))
@@ -78,7 +78,7 @@ def _scaled(draw: Draw, *shape: int, peak: float) -> tuple[Tensor, Tensor, float
     return output * peak / 255, target * peak / 255, peak
 
 
-@case(question=2, points=0.5, title="an error whose decibels are known")
+@case(question=2, points=0.5, title="an error whose PSNR is known")
 def known_decibels(psnr: Callable, draw: Draw) -> None:
     """An error that is the same everywhere has its PSNR on paper."""
     cases = []
@@ -94,14 +94,14 @@ def known_decibels(psnr: Callable, draw: Draw) -> None:
     )
 
 
-@case(question=2, points=1, title="any pictures and peaks")
+@case(question=2, points=1, title="any images and peaks")
 def any_peak(psnr: Callable, draw: Draw) -> None:
     peaks = (1, 255, draw.sizes.choice((100, 1023, 4095)))
     cases = [_scaled(draw, *shape, peak=peak) for shape, peak in zip(_shapes(draw), peaks, strict=True)]
     agree(QUESTIONS[2], psnr, cases, _decibels, tolerance=1e-5)
 
 
-@case(question=2, points=0.5, title="equal pictures")
+@case(question=2, points=0.5, title="identical images")
 def equal_pictures(psnr: Callable, draw: Draw) -> None:
     cases = []
     for shape in _shapes(draw):
@@ -123,7 +123,7 @@ def _luma(rgb: Tensor) -> Tensor:
     return tensor(ycbcr[:1] / 255)
 
 
-@case(question=3, points=0.5, title="pictures without color")
+@case(question=3, points=0.5, title="images without color")
 def grays(luma: Callable, draw: Draw) -> None:
     cases = []
     for _ in range(3):
@@ -133,7 +133,7 @@ def grays(luma: Callable, draw: Draw) -> None:
     agree(QUESTIONS[3], luma, cases, lambda rgb: (16 + 219 * rgb[:1]) / 255, tolerance=1e-5)
 
 
-@case(question=3, points=0.5, title="what a single color adds")
+@case(question=3, points=0.5, title="what a single color channel adds")
 def differences(luma: Callable, draw: Draw) -> None:
     """What red, green or blue adds to black, wherever black is."""
     cases = []
@@ -146,11 +146,11 @@ def differences(luma: Callable, draw: Draw) -> None:
     def accept(args: tuple, got: object) -> str | None:
         wanted, got = _luma(*args), to_plain(got)
         if not isinstance(got, Tensor) or got.shape != wanted.shape:
-            return f"a tensor of shape {tuple(wanted.shape)} is wanted"
+            return f"a tensor of shape {tuple(wanted.shape)} is expected"
         if agrees(got - got[0, 0, 0], wanted - 16 / 255, 1e-5):
             return None
         known = recognize(QUESTIONS[3], [(args, got)], [(args, got)])
-        return known or "a red, a green or a blue does not have its weight"
+        return known or "the weight of red, of green or of blue is wrong"
 
     agree(QUESTIONS[3], luma, cases, None, accept=accept)
 
@@ -174,13 +174,13 @@ def _bordered(draw: Draw, *channels: int, border: int) -> tuple[Tensor, int]:
     return draw.uniform(*channels, *draw.sides(4 * border + 1)), border
 
 
-@case(question=4, points=0.5, title="pictures of rows and columns")
+@case(question=4, points=0.5, title="images of rows and columns")
 def rows_and_columns(shave: Callable, draw: Draw) -> None:
     cases = [_bordered(draw, border=border) for border in (2, draw.between(3, 5), 1)]
     agree(QUESTIONS[4], shave, cases, _shaved)
 
 
-@case(question=4, points=1, title="pictures with channels")
+@case(question=4, points=1, title="images with channels")
 def channels(shave: Callable, draw: Draw) -> None:
     cases = [_bordered(draw, n, border=b) for n, b in ((3, 2), (1, 3), (7, 2))]
     agree(QUESTIONS[4], shave, cases, _shaved)
@@ -196,9 +196,9 @@ def nothing_to_cut(shave: Callable, draw: Draw) -> None:
 
 
 def _set(draw: Draw, pictures: int, peak: float) -> tuple[list[Tensor], list[Tensor], float]:
-    """Pictures of many sizes, whose errors differ by far."""
+    """Images of many sizes, whose errors differ by far."""
     noises = draw.sizes.sample((3, 9, 20, 45, 90), pictures)
-    noises.sort(reverse=draw.between(0, 1) == 1)  # the median is neither the first picture's nor the last one's
+    noises.sort(reverse=draw.between(0, 1) == 1)  # the median is neither the first image's nor the last one's
     channels = draw.sizes.choice(([], [1], [3]))
     pairs = [_pair(draw, *channels, *draw.sides(4 + n), noise=n) for n in noises]
     outputs, targets = ([p * peak / 255 for p in side] for side in zip(*pairs, strict=True))
@@ -209,7 +209,7 @@ def _mean(outputs: list[Tensor], targets: list[Tensor], peak: float) -> float:
     return statistics.fmean(_decibels(o, t, peak) for o, t in zip(outputs, targets, strict=True))
 
 
-@case(question=5, points=0.5, title="a set of one picture")
+@case(question=5, points=0.5, title="a set of one image")
 def one_picture(mean_psnr: Callable, draw: Draw) -> None:
     cases = [_set(draw, 1, peak) for peak in (255, 1)]
     agree(QUESTIONS[5], mean_psnr, cases, _mean, tolerance=1e-5)

@@ -70,7 +70,7 @@ def far_from_the_ends(enlarge_row: Callable, draw: Draw) -> None:
     def accept(args: tuple, got: object) -> str | None:
         row, scale = args
         if getattr(got, "shape", None) != (len(row) * scale,):
-            return f"a tensor of shape {(len(row) * scale,)} is wanted for a row of {len(row)} and the scale {scale}"
+            return f"a tensor of shape {(len(row) * scale,)} is expected for a row of {len(row)} and the scale {scale}"
         inside = slice(2 * scale, -2 * scale)
         if agrees(got[inside], _enlarged(row, scale)[inside], 1e-5):
             return None
@@ -101,7 +101,7 @@ def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _steps(rgb: Tensor, scale: int) -> tuple[np.ndarray, np.ndarray]:
-    """Luma and the enlarged picture on the scale 0..255, both before they are rounded."""
+    """Luma and the upsampled image in 0..255, both before they are rounded."""
     luma = skimage.color.rgb2ycbcr(rgb.double().numpy(), channel_axis=0)[0]
     height, width = (size // scale for size in luma.shape)
     high = np.rint(luma)[: height * scale, : width * scale]
@@ -114,7 +114,7 @@ def _score(rgb: Tensor, scale: int) -> float:
     inside = (slice(scale, -scale),) * 2
     high = np.rint(luma)[: len(large), : large.shape[1]][inside]
     output = np.rint(large).clip(0, 255)[inside]
-    with np.errstate(divide="ignore"):  # a piece of plain black is kept without an error
+    with np.errstate(divide="ignore"):  # a patch of plain black is kept without an error
         return skimage.metrics.peak_signal_noise_ratio(high, output, data_range=255)
 
 
@@ -125,7 +125,7 @@ def _near_half(values: np.ndarray) -> bool:
 
 @functools.cache  # one seed has the same cases for every student
 def _pieces(name: str, seed: int, scales: tuple[int, ...], *, divides: bool) -> list[tuple]:
-    """Pieces of photographs, most of them blurred, so that rounding shows: every mistake is seen in each."""
+    """Parts of photographs, most of them blurred, so that rounding shows: every mistake is seen in each."""
     draw = Draw(seed, name)
     names = [name for split in images.SAMPLE.values() for name in split]
     color = [name for name in names if len(images.sample(name)) == 3]
@@ -149,12 +149,12 @@ def _pieces(name: str, seed: int, scales: tuple[int, ...], *, divides: bool) -> 
     return telling(case, tells)
 
 
-@case(question=8, points=1.5, title="pictures that the scale divides")
+@case(question=8, points=1.5, title="images whose sides are multiples of the scale")
 def whole_multiples(score: Callable, draw: Draw) -> None:
     agree(QUESTIONS[8], score, _pieces(draw.name, draw.seed, (3,), divides=True), _score)
 
 
-@case(question=8, points=1.5, title="pictures that it does not divide")
+@case(question=8, points=1.5, title="images whose sides are not")
 def ragged_pictures(score: Callable, draw: Draw) -> None:
     agree(QUESTIONS[8], score, _pieces(draw.name, draw.seed, (3,), divides=False), _score)
 

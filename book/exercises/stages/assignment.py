@@ -6,21 +6,23 @@
 # %% [markdown]
 # # Assignment: Three stages by hand
 #
-# SRCNN is three convolutions, and the paper reads each of them as an older idea: patches are cut and described, the
-# descriptions are mapped, and patches are laid down again and averaged. Here you write all of it yourself, without a
-# single convolution of PyTorch's. In the end your functions run the trained network, and give its picture.
+# SRCNN consists of three convolutions, and the paper explains each of them by an older idea: patches are extracted
+# and represented, the representations are mapped, and overlapping patches are put back and averaged. In this
+# assignment you write all three yourself, without any of PyTorch's convolutions. At the end, your functions run the
+# trained network and reproduce its output.
 #
-# You need chapter 3 (*How many numbers describe a patch?*), chapter 4 (*How does a blurred description become a sharp
-# one?*) and chapter 5 (*How do patches become one picture again?*). Eight questions, 20 points; plan four hours.
+# You need chapter 3 (*Patch extraction and representation*), chapter 4 (*Non-linear mapping*) and chapter 5
+# (*Reconstruction*). There are eight questions and 20 points; allow four hours.
 #
-# **How it works.** Each question names a function. Write it in place of the three dots and run the cell below it:
-# one line says that it is right, or what to think about again. You may add cells and functions of your own. The grading
-# calls your functions by name with other pictures, of other sizes, so think of more than the example.
+# **How it works.** Each question names a function. Write it in place of the three dots and run the cell below it: one
+# line tells you that your answer is right, or what to reconsider. You may add cells and functions of your own. For
+# grading, your functions are called by name with other images, of other sizes, so make sure that they work beyond the
+# example.
 #
-# All tensors are float32. A picture is `(H, W)`, maps are `(n, H, W)`. Do not change what you are given: make new
-# tensors. You may use earlier answers in later ones, and everything of Python and PyTorch except what a question
-# excludes. Before you hand in: *Restart kernel and run all cells*, and look whether every line says "right". Then hand in
-# this one file.
+# All tensors are float32. An image is `(H, W)`, and `n` feature maps are `(n, H, W)`. Do not change the tensors that
+# you are given: make new ones. You may use your earlier answers in later ones, and everything in Python and PyTorch
+# except what a question rules out. Before you hand in, restart the kernel, run all cells, and make sure that every
+# check says "right". Then hand in this one file.
 
 # %%
 # SET-UP
@@ -42,24 +44,24 @@ for name, values in weights.items():
     print(f"{name:22} {tuple(values.shape)}")
 
 # %% [markdown]
-# ## Question 1: cut the patches (2 points)
+# ## Question 1: extract the patches (2 points)
 #
-# Write `patches(image, size)`: all patches of `size` x `size` pixels of a picture `(H, W)`, as the rows of a tensor
-# `(N, size * size)`. Patches overlap: one stands at every place where it fits into the picture. The places are walked
-# through row by row, like the words of a page, and the pixels of a patch are written down row by row too.
+# Write `patches(image, size)`, which returns all patches of `size` x `size` pixels of an image `(H, W)` as the rows
+# of a tensor `(N, size * size)`. Patches overlap: there is one at every position where it fits into the image. Take
+# the positions row by row, like the words on a page, and write the pixels of each patch row by row, too.
 #
-# From the picture with the rows 1, 2, 3 and 4, 5, 6 the patches of size 2 are `[[1, 2, 4, 5], [2, 3, 5, 6]]`.
+# The patches of size 2 of the image with the rows 1, 2, 3 and 4, 5, 6 are `[[1, 2, 4, 5], [2, 3, 5, 6]]`.
 #
-# Without `unfold` of any kind, which is what you are writing. (Chapter 3, *A patch is a vector, a filter bank is a
-# matrix*, has patches as columns; here they are rows.)
+# Do not use any kind of `unfold`, which computes just this. (In chapter 3, *A filter bank is a matrix*, each column
+# is a patch; here each row is.)
 
 # %%
 def patches(image, size):
-    """All patches of a picture (H, W) as rows, (N, size * size)."""
+    """All patches of an image (H, W) as rows, (N, size * size)."""
     # BEGIN SOLUTION
     height, width = image.shape
     down, across = height - size + 1, width - size + 1
-    # pixel (i, j) of all patches together is the picture without its rim, shifted by (i, j)
+    # pixel (i, j) of all patches together is a part of the image, shifted by (i, j)
     shifted = [
         image[i : i + down, j : j + across] for i in range(size) for j in range(size)
     ]
@@ -74,27 +76,28 @@ def patches(image, size):
 checks.stages(1, patches)
 
 # %% [markdown]
-# ## Question 2: lay a filter on every patch (2 points)
+# ## Question 2: apply a filter to every patch (2 points)
 #
-# Write `filter_image(image, kernel)`: at every place where the kernel `(f, f)` fits into the picture `(H, W)`, the scalar
-# product of the kernel with the patch that lies under it. The answer is a picture again, `(H - f + 1, W - f + 1)`. This is
-# what deep learning calls a convolution.
+# Write `filter_image(image, kernel)`, which returns the dot product of the kernel `(f, f)` and the patch under it at
+# every position where the kernel fits into the image `(H, W)`. The output is an image, too, `(H - f + 1, W - f + 1)`.
+# This is what deep learning calls a convolution.
 #
-# The kernel with the rows 0, 1 and 0, 0 answers to the picture with the rows 1, 2, 3 and 4, 5, 6 with `[[2, 3]]`.
+# For the image with the rows 1, 2, 3 and 4, 5, 6 and the kernel with the rows 0, 1 and 0, 0, the output is
+# `[[2, 3]]`.
 #
-# By loops or by patches, without PyTorch's or SciPy's convolutions. (Chapter 3, *A patch is a vector, a filter bank is a
-# matrix*.)
+# Use loops or patches, but none of PyTorch's or SciPy's convolutions. (Chapter 3, *A patch is a vector, and so is a
+# filter*, equation (3.1).)
 
 # %%
 def filter_image(image, kernel):
-    """The answers of a kernel (f, f) at all places of a picture, (H - f + 1, W - f + 1)."""
+    """The responses of a kernel (f, f) at all positions in an image, (H - f + 1, W - f + 1)."""
     # BEGIN SOLUTION
     down, across = image.shape[0] - len(kernel) + 1, image.shape[1] - len(kernel) + 1
-    answers = torch.zeros(down, across)
-    for i in range(len(kernel)):  # one weight, for all places at once
+    responses = torch.zeros(down, across)
+    for i in range(len(kernel)):  # one weight, for all positions at once
         for j in range(len(kernel)):
-            answers += kernel[i, j] * image[i : i + down, j : j + across]
-    return answers
+            responses += kernel[i, j] * image[i : i + down, j : j + across]
+    return responses
     # END SOLUTION
     """  # BEGIN PROMPT
     return ...
@@ -105,35 +108,36 @@ def filter_image(image, kernel):
 checks.stages(2, filter_image)
 
 # %% [markdown]
-# With it you can ask what single filters of the trained network see on the coin: white where they answer strongly.
+# With this function you can see how single filters of the trained network respond to the coin: red where the response
+# is positive, blue where it is negative, each divided by its largest magnitude.
 
 # %%
-seen = {"the picture": low}
+seen = {"input": low}
 for k in (5, 11, 47, 62):
-    answers = filter_image(low, weights["extraction.weight"][k, 0])
-    seen[f"filter {k}"] = (answers - answers.min()) / (answers.max() - answers.min())
-gallery(seen)
+    responses = filter_image(low, weights["extraction.weight"][k, 0])
+    seen[f"filter {k}"] = responses / responses.abs().max()
+gallery(seen, signed=[title for title in seen if title.startswith("filter")])
 
 # %% [markdown]
-# ## Question 3: stage one, describe the patches (2 points)
+# ## Question 3: stage one, represent the patches (2 points)
 #
-# Write `extract(patches, weight, bias)`, equation (1) of the paper for patches that are cut already:
+# Write `extract(patches, weight, bias)`, equation (3.2) of chapter 3, for patches that have already been extracted:
 #
-# $$F_1 = \max(0,\; W_1 * Y + B_1)$$
+# $$F_1(Y) = \max(0,\; W_1 * Y + B_1)$$
 #
-# `patches` is `(N, c * f * f)`, one patch a row. In a row stand the pixels of the first channel, row by row, then those of
-# the second, and so on. `weight` is `(n1, c, f, f)` and `bias` `(n1,)`, as they stand in the network. The answer is
-# `(N, n1)`, a description a row.
+# `patches` is `(N, c * f * f)`, with one patch in each row: the pixels of the first channel, row by row, then those
+# of the second, and so on. `weight` is `(n1, c, f, f)` and `bias` is `(n1,)`, as in the network. The output is
+# `(N, n1)`, with the `n1` activations of one patch in each row.
 #
-# The patches `[[1, 2], [3, 4]]` with two filters of one pixel and two channels, (1, -1) and (0, 1), and the biases 0 and
-# -3 are described by `[[0, 0], [0, 1]]`.
+# For the patches `[[1, 2], [3, 4]]`, two filters of one pixel and two channels, (1, -1) and (0, 1), and the biases 0
+# and -3, the output is `[[0, 0], [0, 1]]`.
 #
-# Without convolutions. (Chapter 3, *A patch is a vector, a filter bank is a matrix*, and the slip *A view that only has the
-# right shape*.)
+# Do not use convolutions. (Chapter 3, *A filter bank is a matrix*. Mind the order in which `view` and `reshape` read
+# a tensor: a result can have the right shape and the wrong values.)
 
 # %%
 def extract(patches, weight, bias):
-    """Patches (N, c * f * f) to their descriptions (N, n1)."""
+    """Patches (N, c * f * f) to their activations (N, n1)."""
     # BEGIN SOLUTION
     filters = weight.flatten(1)  # (n1, c * f * f): a filter in each row
     return torch.relu(patches @ filters.T + bias)
@@ -147,27 +151,27 @@ def extract(patches, weight, bias):
 checks.stages(3, extract)
 
 # %% [markdown]
-# ## Question 4: stage two, map the descriptions (2 points)
+# ## Question 4: stage two, map the features (2 points)
 #
-# Write `mapping(features, weight, bias)`, equation (2) of the paper with filters of 1 x 1:
+# Write `mapping(features, weight, bias)`, equation (4.1) of chapter 4, with filters of 1 x 1:
 #
-# $$F_2 = \max(0,\; W_2 * F_1 + B_2)$$
+# $$F_2(Y) = \max(0,\; W_2 * F_1(Y) + B_2)$$
 #
-# `features` is `(n1, H, W)`, `weight` `(n2, n1, 1, 1)`, `bias` `(n2,)`, and the answer `(n2, H, W)`. At each pixel it is
-# the same small fully connected layer, so one product of two matrices does all pixels at once.
+# `features` is `(n1, H, W)`, `weight` is `(n2, n1, 1, 1)`, `bias` is `(n2,)`, and the output is `(n2, H, W)`. At each
+# pixel it is the same fully connected layer, so a single matrix product computes all pixels at once.
 #
-# For one pixel with the features 1 and 2, the weights (1, 1), (1, -1) and the biases 0 and 0 the answer is 3 and 0, in the
-# shape `(2, 1, 1)`.
+# For one pixel with the activations 1 and 2, the filters (1, 1) and (1, -1), and the biases 0 and 0,
+# the output is 3 and 0, in the shape `(2, 1, 1)`.
 #
-# Without convolutions. (Chapter 4, *A small network at every pixel*.)
+# Do not use convolutions. (Chapter 4, *A fully connected layer at every pixel*.)
 
 # %%
 def mapping(features, weight, bias):
-    """Maps (n1, H, W) to maps (n2, H, W), pixel by pixel."""
+    """Feature maps (n1, H, W) to feature maps (n2, H, W), pixel by pixel."""
     # BEGIN SOLUTION
     pixels = features.flatten(1)  # (n1, H * W): a pixel in each column
-    answers = torch.relu(weight.flatten(1) @ pixels + bias[:, None])  # (n2, H * W)
-    return answers.view(-1, *features.shape[1:])
+    mapped = torch.relu(weight.flatten(1) @ pixels + bias[:, None])  # (n2, H * W)
+    return mapped.view(-1, *features.shape[1:])
     # END SOLUTION
     """  # BEGIN PROMPT
     return ...
@@ -178,13 +182,14 @@ def mapping(features, weight, bias):
 checks.stages(4, mapping)
 
 # %% [markdown]
-# Two of three stages stand. Here are the first sixteen maps of the coin before the mapping, and sixteen after it.
+# Two of the three stages are done. Here are the first sixteen feature maps of the coin before the mapping, and the
+# first sixteen after it.
 
 # %%
-described = extract(
+features = extract(
     patches(low, 9), weights["extraction.weight"], weights["extraction.bias"]
 )  # (72 * 72, 64)
-before = described.T.reshape(64, 72, 72)
+before = features.T.reshape(64, 72, 72)
 after = mapping(before, weights["mapping.weight"], weights["mapping.bias"])
 gallery(
     {
@@ -195,28 +200,29 @@ gallery(
 )
 
 # %% [markdown]
-# ## Question 5: the ancestor, one step of sparse coding (2 points)
+# ## Question 5: one step of sparse coding (2 points)
 #
-# Stage two has an ancestor that took many steps, and each of them is a matrix, a bias and a max. Write
-# `sparse_step(code, patch, dictionary, price)`, one step of equation (5.2) of chapter 4:
+# The authors relate their network to sparse coding, which finds the code of a patch in many steps, each with a
+# matrix, a bias and a ReLU. Write `sparse_step(code, patch, dictionary, penalty)`, one step of ISTA, equation (4.4)
+# of chapter 4:
 #
-# $$a \leftarrow \max\bigl(0,\; a - \eta D^\top (D a - x) - \eta \lambda\bigr), \qquad \eta = 1 / \lVert D \rVert^2$$
+# $$a \;\leftarrow\; \max\bigl(0,\; (I - \eta A^\top A)\, a + \eta A^\top p - \eta\lambda \bigr), \qquad \eta = 1 / \lVert A \rVert^2$$
 #
-# `code` is $a$, `(n,)`; `patch` is $x$, `(m,)`; `dictionary` is $D$, `(m, n)`, an atom a column; `price` is the number
-# $\lambda$. $\lVert D \rVert$ is the largest factor by which $D$ can stretch a vector, its largest singular value. The
-# answer is the new code, `(n,)`.
+# `code` is $a$, `(n,)`; `patch` is $p$, `(m,)`; `dictionary` is $A$, `(m, n)`, with an atom in each column; `penalty`
+# is the number $\lambda$. $\lVert A \rVert$ is the largest singular value of $A$, the largest factor by which $A$ can
+# stretch a vector. The output is the new code, `(n,)`.
 #
-# With the dictionary `[[2.]]`, the code `[1.]`, the patch `[4.]` and the price 1 the new code is `[1.75]`.
+# With the dictionary `[[2.]]`, the code `[1.]`, the patch `[4.]` and the penalty 1, the new code is `[1.75]`.
 #
-# (Chapter 4, *The ancestor: sparse coding*.)
+# (Chapter 4, *Sparse coding, unrolled*.)
 
 # %%
-def sparse_step(code, patch, dictionary, price):
-    """The code (n,) after one step of equation (5.2)."""
+def sparse_step(code, patch, dictionary, penalty):
+    """The code (n,) after one step of equation (4.4)."""
     # BEGIN SOLUTION
     eta = 1 / torch.linalg.matrix_norm(dictionary, 2) ** 2
-    slope = dictionary.T @ (dictionary @ code - patch) + price
-    return torch.relu(code - eta * slope)
+    gradient = dictionary.T @ (dictionary @ code - patch) + penalty
+    return torch.relu(code - eta * gradient)
     # END SOLUTION
     """  # BEGIN PROMPT
     return ...
@@ -227,40 +233,40 @@ def sparse_step(code, patch, dictionary, price):
 checks.stages(5, sparse_step)
 
 # %% [markdown]
-# Repeated, the step goes downhill and makes the code sparse. The atoms are 64 patches of the picture itself, less their
-# mean and brought to length 1; the patch is another one.
+# Repeated steps lower the objective of equation (4.3) and make the code sparse. The atoms here are 64 patches of the
+# image itself, minus their means and scaled to length 1; the patch to be coded is another one.
 
 # %%
 cut = patches(low, 9)
 cut = cut - cut.mean(1, keepdim=True)
-busy = cut[cut.norm(dim=1) > 0.3]  # flat patches teach nothing
+busy = cut[cut.norm(dim=1) > 0.3]  # no flat patches
 dictionary = F.normalize(busy[:: len(busy) // 64][:64], dim=1).T  # (81, 64)
-patch, price = busy[17], 0.02
+patch, penalty = busy[17], 0.02
 code, objective, zeros = torch.zeros(64), [], []
 for _ in range(100):
-    code = sparse_step(code, patch, dictionary, price)
+    code = sparse_step(code, patch, dictionary, penalty)
     misfit = (patch - dictionary @ code).square().sum() / 2
-    objective.append((misfit + price * code.sum()).item())
+    objective.append((misfit + penalty * code.sum()).item())
     zeros.append((code == 0).sum().item())
-print(f"zeros among 64 amounts: {zeros[0]} after one step, {zeros[-1]} after a hundred")
-curves({"": (range(1, 101), objective)}, x="steps", y="objective (5.1)", log="xy")
+print(f"zeros among 64 coefficients: {zeros[0]} after 1 step, {zeros[-1]} after 100")
+curves({"": (range(1, 101), objective)}, x="steps", y="objective (4.3)", log="xy")
 
 # %% [markdown]
-# ## Question 6: lay the patches down (3 points)
+# ## Question 6: average overlapping patches (3 points)
 #
-# Now the way back from patches to a picture. Write `average(patches, height, width)`: the rows of `patches`,
-# `(N, f * f)`, are patches as question 1 cuts them from a picture `(height, width)`, one for every place, in the same
-# order, but each may have been changed since. Lay every patch down at its place. Where patches overlap, each pixel is the
-# mean of all that is said about it, at the border as well as inside. The answer is `(height, width)`.
+# Now we go back from patches to an image. Write `average(patches, height, width)`. The rows of `patches`,
+# `(N, f * f)`, are patches as question 1 extracts them from an image `(height, width)`, one for every position, in
+# the same order, but each may have been changed since. Put every patch back at its position. Where patches overlap,
+# each pixel is the mean of all its estimates, at the border as well as inside. The output is `(height, width)`.
 #
-# Two patches of two by two pixels, `[[1., 1., 1., 1.], [3., 3., 3., 3.]]`, in a picture of height 2 and width 3 give rows
-# of `[1., 2., 3.]`.
+# Two patches of 2 x 2 pixels, `[[1., 1., 1., 1.], [3., 3., 3., 3.]]`, in an image of height 2 and width 3 give two
+# rows `[1., 2., 3.]`.
 #
-# Without `F.fold` and without convolutions. (Chapter 5, *Twenty-five opinions about one pixel*.)
+# Do not use `F.fold` or convolutions. (Chapter 5, *Twenty-five estimates of one pixel*.)
 
 # %%
 def average(patches, height, width):
-    """Overlapping patches (N, f * f), one for every place, averaged to a picture (height, width)."""
+    """Overlapping patches (N, f * f), one for every position, averaged to an image (height, width)."""
     # BEGIN SOLUTION
     size = round(patches.shape[1] ** 0.5)
     down, across = height - size + 1, width - size + 1
@@ -281,40 +287,42 @@ def average(patches, height, width):
 checks.stages(6, average)
 
 # %% [markdown]
-# What is averaging good for? Every pixel of every patch of the original gets a random error of its own. One patch shows it
-# in full; in the average of 25 most of it is gone, and no detail with it.
+# What does averaging gain? Below, every pixel of every patch of the original gets an independent random error. A
+# single estimate of a pixel has all of this error; in the average of 25 estimates most of the error is gone, but none
+# of the detail.
 
 # %%
 noise = torch.Generator().manual_seed(0)
-spoilt = patches(high, 5)
-spoilt = spoilt + 0.2 * torch.randn(spoilt.shape, generator=noise)
-middle = spoilt[:, 12].view(76, 76)  # one opinion about each pixel
-gallery({"one opinion": middle, "the average": average(spoilt, 80, 80), "original": high})
+noisy = patches(high, 5)
+noisy = noisy + 0.2 * torch.randn(noisy.shape, generator=noise)
+middle = noisy[:, 12].view(76, 76)  # one estimate of each pixel
+gallery({"one estimate": middle, "average": average(noisy, 80, 80), "original": high})
 
 # %% [markdown]
 # ## Question 7: stage three, reconstruct (3 points)
 #
-# Averaging with better numbers is a convolution, equation (3) of the paper:
+# Averaging patches is a convolution, and its weights can be learned. This is the third layer, equation (5.1) of
+# chapter 5:
 #
-# $$F = W_3 * F_2 + B_3$$
+# $$F(Y) = W_3 * F_2(Y) + B_3$$
 #
-# Write `reconstruct(features, weight, bias)`: `features` is `(n2, H, W)`, `weight` `(c, n2, f, f)`, a filter for each map,
-# and `bias` `(c,)`. What the filters make of their maps is added up, at the places where they fit. The answer is
-# `(c, H - f + 1, W - f + 1)`: one channel for luma, three for color.
+# Write `reconstruct(features, weight, bias)`. `features` is `(n2, H, W)`; `weight` is `(c, n2, f, f)`, with a filter
+# for each feature map; `bias` is `(c,)`. Convolve each map with its filter, at the positions where the filter fits,
+# and add up the results. The output is `(c, H - f + 1, W - f + 1)`: one channel for luma, three for color.
 #
 # Two maps of one pixel, 1 and 2, with the weights 3 and -2 and the bias 0.5 give -0.5, in the shape `(1, 1, 1)`.
 #
-# Without convolutions. `F.unfold` is allowed from here on, as you have shown what it does; mind that its patches are
-# columns. (Chapter 5, *One pixel, 800 products* and *The same sum in another order*.)
+# Do not use convolutions. `F.unfold` is allowed from here on, since you have written it yourself in question 1; mind
+# that it returns patches as columns. (Chapter 5, *From 32 maps to one image* and *Averaging is a convolution*.)
 
 # %%
 def reconstruct(features, weight, bias):
-    """Maps (n2, H, W) to a picture (c, H - f + 1, W - f + 1)."""
+    """Feature maps (n2, H, W) to an image (c, H - f + 1, W - f + 1)."""
     # BEGIN SOLUTION
     size = weight.shape[-1]
     columns = F.unfold(features[None], size)[0]  # (n2 * f * f, N)
-    answers = weight.flatten(1) @ columns + bias[:, None]  # (c, N)
-    return answers.view(-1, features.shape[1] - size + 1, features.shape[2] - size + 1)
+    pixels = weight.flatten(1) @ columns + bias[:, None]  # (c, N)
+    return pixels.view(-1, features.shape[1] - size + 1, features.shape[2] - size + 1)
     # END SOLUTION
     """  # BEGIN PROMPT
     return ...
@@ -325,28 +333,29 @@ def reconstruct(features, weight, bias):
 checks.stages(7, reconstruct)
 
 # %% [markdown]
-# ## Question 8: the three stages in a row (4 points)
+# ## Question 8: the whole network (4 points)
 #
-# Write `sharpen(image, weights)`, the whole network for an enlarged picture `(H, W)`. `weights` is a dictionary like the
-# one that the set-up cell printed: `extraction.weight` and `extraction.bias`, the same for `mapping` and
-# `reconstruction`. The answer is a picture of the *same size*: before each layer its input is padded by repeating the
-# outermost pixels, half a filter on each side, as `srcnn.SRCNN(padding="replicate")` does it.
+# Write `sharpen(image, weights)`, the whole network for an upsampled image `(H, W)`. `weights` is a dictionary like
+# the one whose shapes are printed at the top of this notebook: `extraction.weight` and `extraction.bias`, and the
+# same for `mapping` and `reconstruction`. The output is an image of the *same size*: pad the input of each layer by
+# repeating its border pixels, half a filter on each side (replicate padding), as `srcnn.SRCNN(padding="replicate")`
+# does.
 #
-# The filters are square and odd, but need not be 9, 1 and 5, and there need not be 64 and 32 of them: read it from the
-# shapes. The mapping may be larger than 1 x 1, too.
+# The filters are square with odd sides, but the sides need not be 9, 1 and 5, and there need not be 64 and 32
+# filters: read both from the shapes. The filters of the mapping may be larger than 1 x 1, too.
 #
-# Without convolutions and without the package's network. (Chapter 5, *The same sum in another order*.)
+# Do not use convolutions or the package's network. (Chapter 5, *All three layers at one pixel*.)
 
 # %%
 def sharpen(image, weights):
-    """SRCNN by hand: an enlarged picture (H, W) to a sharper one (H, W)."""
+    """SRCNN by hand: an upsampled image (H, W) to a sharper one (H, W)."""
     # BEGIN SOLUTION
     maps = image[None]
     for stage in ("extraction", "mapping", "reconstruction"):
         weight, bias = weights[f"{stage}.weight"], weights[f"{stage}.bias"]
         size = weight.shape[-1]
         padded = F.pad(maps[None], [size // 2] * 4, mode="replicate")
-        columns = F.unfold(padded, size)[0]  # a patch of all maps for each pixel
+        columns = F.unfold(padded, size)[0]  # each pixel's patch of all maps
         maps = (weight.flatten(1) @ columns + bias[:, None]).view(-1, *image.shape)
         if stage != "reconstruction":
             maps = torch.relu(maps)
@@ -361,8 +370,8 @@ def sharpen(image, weights):
 checks.stages(8, sharpen)
 
 # %% [markdown]
-# Your three stages, with the weights of the trained network. (Should loops over all places make this slow, take a part
-# of the picture, such as `low[:40, :40]`.)
+# Here are your three stages with the weights of the trained network. (If loops over all positions make this slow, use
+# a part of the image, such as `low[:40, :40]`.)
 
 # %%
 output = sharpen(low, weights)

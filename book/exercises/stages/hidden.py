@@ -67,16 +67,16 @@ def single_pixel(mapping: Callable, draw: Draw) -> None:
     agree(QUESTIONS[4], mapping, _map_cases(draw, draw.normal, [(1, 1)] * 3), _mapped)
 
 
-@case(question=4, points=0.5, title="shuffled pixels give shuffled answers")
+@case(question=4, points=0.5, title="shuffled pixels give shuffled outputs")
 def shuffled_pixels(mapping: Callable, draw: Draw) -> None:
-    cases = _map_cases(draw, draw.uniform, [draw.sides(2) for _ in range(3)])  # positive: the max changes nothing
+    cases = _map_cases(draw, draw.uniform, [draw.sides(2) for _ in range(3)])  # positive: the ReLU changes nothing
     agree(QUESTIONS[4], mapping, cases, _mapped)
     for features, weight, bias in cases:
         order = torch.randperm(features[0].numel(), generator=draw.generator)
         before, after = features, torch.as_tensor(mapping(features, weight, bias))
         before, after = (maps.flatten(1)[:, order].view_as(maps) for maps in (before, after))
         moved = agrees(mapping(before, weight, bias), after, TOLERANCE)
-        assert moved, "when the pixels change places, the answers do not change places with them"
+        assert moved, "when the pixels are shuffled, the outputs are not shuffled in the same way"
 
 
 @case(question=4, points=1, title="any maps any weights")
@@ -120,19 +120,19 @@ def right_angles(sparse_step: Callable, draw: Draw) -> None:
 
 @case(question=5, points=0.5, title="the best code stays where it is")
 def best_code(sparse_step: Callable, draw: Draw) -> None:
-    """The code with the smallest objective (5.1) is found by another method, and no step may leave it."""
+    """The code with the smallest objective (4.3) is found by another method, and no step may leave it."""
 
     def case() -> tuple:
         atoms = draw.between(3, 6)
         _, patch, dictionary, price = _sparse_case(draw, atoms + draw.between(1, 5), atoms)
         d, x = double(dictionary, patch)
-        # with z such that D'z = 1 the price moves into the patch, and least squares above zero remain
+        # with z such that D'z = 1 the penalty moves into the patch, and non-negative least squares remain
         z = np.linalg.pinv(d).T @ np.ones(atoms)
         best, _ = scipy.optimize.nnls(d, x - price * z)
         return torch.from_numpy(best).float(), patch, dictionary, price
 
     def tells(case: tuple) -> bool:
-        """Some atoms are used, and others are clearly too dear."""
+        """Some atoms are used, and others clearly are not worth their penalty."""
         code, patch, dictionary, price = case
         slope = dictionary.T @ (dictionary @ code - patch) + price
         return bool(code.max() > 0.3 and slope.max() > 0.3)
@@ -226,9 +226,9 @@ def _reconstructed(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 # Question 8
 
 
-@case(question=8, points=1, title="the inside of the picture")
+@case(question=8, points=1, title="the image without its border")
 def inside(sharpen: Callable, draw: Draw) -> None:
-    """Right where no filter reaches beyond the edge; an answer without its border will do."""
+    """Right where no filter reaches beyond the edge; an output without its border will do."""
     question = QUESTIONS[8]
 
     def accept(args: tuple, got: object) -> str | None:
@@ -243,7 +243,7 @@ def inside(sharpen: Callable, draw: Draw) -> None:
     agree(question, sharpen, _networks(draw, (1,)), None, accept=accept)
 
 
-@case(question=8, points=1, title="the whole picture with its border")
+@case(question=8, points=1, title="the whole image with its border")
 def whole_picture(sharpen: Callable, draw: Draw) -> None:
     agree(QUESTIONS[8], sharpen, _networks(draw, (1,)), _sharpened)
 
@@ -268,7 +268,7 @@ def trained_network(sharpen: Callable, draw: Draw) -> None:
 
 
 def _networks(draw: Draw, mappings: tuple[int, ...]) -> list[tuple]:
-    """Small pictures and networks in whose output every known mistake is seen."""
+    """Small images and networks in whose output every known mistake is seen."""
 
     def case() -> tuple:
         kernels = tuple(draw.sizes.choice(some) for some in ((3, 5, 7), mappings, (3, 5)))
@@ -280,7 +280,7 @@ def _networks(draw: Draw, mappings: tuple[int, ...]) -> list[tuple]:
         right = _sharpened(*case)
         wrong = (mistake.wrong(*case) for mistake in QUESTIONS[8].mistakes)
         seen = not any(agrees(answer, right, 10 * TOLERANCE) for answer in wrong)
-        return bool(seen and right.max() > 1.05)  # or clipping would look like a max
+        return bool(seen and right.max() > 1.05)  # or clipping would look like a ReLU
 
     return telling(case, tells)
 

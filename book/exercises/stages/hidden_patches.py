@@ -13,9 +13,9 @@ from srcnn.checks.stages_layers import QUESTIONS
 # Question 1
 
 
-@case(question=1, points=0.5, title="pictures into which few patches fit")
+@case(question=1, points=0.5, title="images into which few patches fit")
 def few_places(patches: Callable, draw: Draw) -> None:
-    """Pictures with a single place, one row of places, or one column."""
+    """Images with a single position, one row of positions, or one column."""
     cases = []
     for size in draw.sizes.sample(range(2, 9), 3):
         more = draw.between(1, 4)
@@ -30,7 +30,7 @@ def one_pixel(patches: Callable, draw: Draw) -> None:
     agree(QUESTIONS[1], patches, cases, lambda image, size: image.reshape(-1, 1))
 
 
-@case(question=1, points=1, title="all patches of pictures of many shapes")
+@case(question=1, points=1, title="all patches of images of many shapes")
 def all_patches(patches: Callable, draw: Draw) -> None:
     sizes = (2, 3, draw.between(2, 9), draw.between(2, 9))
     cases = [(draw.normal(*draw.sides(size + 1)), size) for size in sizes]
@@ -45,7 +45,7 @@ def _windows(image: Tensor, size: int) -> Tensor:
 # Question 2
 
 
-@case(question=2, points=0.5, title="filters that look the same from all sides")
+@case(question=2, points=0.5, title="symmetric filters")
 def symmetric_filters(filter_image: Callable, draw: Draw) -> None:
     cases = []
     for size in draw.sizes.sample(range(2, 6), 3):
@@ -53,17 +53,17 @@ def symmetric_filters(filter_image: Callable, draw: Draw) -> None:
         kernel = (kernel + kernel.flip(0)) / 2
         kernel = (kernel + kernel.flip(1)) / 2
         cases.append((draw.normal(*draw.sides(size + 1)), (kernel + kernel.T) / 2))
-    cases.append((draw.normal(5, 5), torch.ones(5, 5)))  # a single place
+    cases.append((draw.normal(5, 5), torch.ones(5, 5)))  # a single position
     agree(QUESTIONS[2], filter_image, cases, _correlated)
 
 
-@case(question=2, points=0.5, title="filters with a single 1 which shift the picture")
+@case(question=2, points=0.5, title="filters with a single 1 which shift the image")
 def shifts(filter_image: Callable, draw: Draw) -> None:
     cases = []
     for size in (3, 4, 5):
         kernel = torch.zeros(size, size)
         places = [(i, j) for i in range(size) for j in range(size) if i != j and i + j != size - 1]
-        kernel[draw.sizes.choice(places)] = 1  # where a turned filter and a transposed one have it elsewhere
+        kernel[draw.sizes.choice(places)] = 1  # where a rotated filter and a transposed one have it elsewhere
         cases.append((draw.normal(*draw.sides(size + 1)), kernel))
     agree(QUESTIONS[2], filter_image, cases, _shifted)
 
@@ -73,7 +73,7 @@ def _shifted(image: Tensor, kernel: Tensor) -> Tensor:
     return image[row : row + image.shape[0] - size + 1, column : column + image.shape[1] - size + 1]
 
 
-@case(question=2, points=1, title="any filter on any picture")
+@case(question=2, points=1, title="any filter on any image")
 def any_filter(filter_image: Callable, draw: Draw) -> None:
     cases = [(draw.normal(*draw.sides(size + 1)), draw.normal(size, size)) for size in (1, 2, 3, draw.between(2, 7))]
     agree(QUESTIONS[2], filter_image, cases, _correlated)
@@ -86,7 +86,7 @@ def _correlated(image: Tensor, kernel: Tensor) -> Tensor:
 # Question 6
 
 
-@case(question=6, points=1, title="unchanged patches give the picture back")
+@case(question=6, points=1, title="unchanged patches give the image back")
 def unchanged_patches(average: Callable, draw: Draw) -> None:
     cases = []
     sides = [(size, *draw.sides(size + 1)) for size in (2, 3, draw.between(4, 5))]
@@ -119,10 +119,10 @@ def _random_patches(draw: Draw) -> list[tuple[Tensor, int, int]]:
 
 
 def _averaged(patches: Tensor, height: int, width: int) -> Tensor:
-    opinions = [[[] for _ in range(width)] for _ in range(height)]  # about each pixel
+    estimates = [[[] for _ in range(width)] for _ in range(height)]  # of each pixel
     size = round(patches.shape[1] ** 0.5)
     for place, patch in enumerate(patches.tolist()):
         top, left = divmod(place, width - size + 1)
         for pixel, value in enumerate(patch):
-            opinions[top + pixel // size][left + pixel % size].append(value)
-    return torch.tensor([[sum(said) / len(said) for said in row] for row in opinions])
+            estimates[top + pixel // size][left + pixel % size].append(value)
+    return torch.tensor([[sum(some) / len(some) for some in row] for row in estimates])

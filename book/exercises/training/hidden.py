@@ -19,7 +19,7 @@ from srcnn.checks.training_report import QUESTIONS
 
 
 def _count(kernels: tuple, widths: tuple, channels: int) -> int:
-    """PyTorch's own layers, without memory for their numbers."""
+    """PyTorch's own layers, without memory for their parameters."""
     sizes = (channels, *widths, channels)
     layers = [nn.Conv2d(*size, device="meta") for size in zip(sizes, sizes[1:], kernels, strict=False)]
     return sum(p.numel() for layer in layers for p in layer.parameters())
@@ -49,7 +49,7 @@ def other_depths(parameters: Callable, draw: Draw) -> None:
 
 
 def _probed(kernels: tuple) -> tuple[int, int]:
-    """What a stack of filters of ones does to a square, and which pixels its middle answer depends on."""
+    """What a stack of filters of ones does to a square, and which pixels its middle output depends on."""
     side = sum(kernels) + 2
     square = torch.ones(1, 1, side, side, dtype=torch.float64, requires_grad=True)
     out = square
@@ -104,7 +104,7 @@ def whole_multiples(cut_pair: Callable, draw: Draw) -> None:
     agree(QUESTIONS[3], cut_pair, _pictures(draw, ragged=False), _pair)
 
 
-@case(question=3, points=1, title="ragged pictures")
+@case(question=3, points=1, title="images to be cropped")
 def ragged_pictures(cut_pair: Callable, draw: Draw) -> None:
     agree(QUESTIONS[3], cut_pair, _pictures(draw, ragged=True), _pair)
 
@@ -183,7 +183,7 @@ def _shapes(draw: Draw) -> dict[str, tuple]:
     }
 
 
-@case(question=5, points=1, title="from rest")
+@case(question=5, points=1, title="with velocities of zero")
 def from_rest(sgd_step: Callable, draw: Draw) -> None:
     cases = []
     for _ in range(2):
@@ -200,7 +200,7 @@ def from_rest(sgd_step: Callable, draw: Draw) -> None:
     agree(QUESTIONS[5], sgd_step, cases, _torch_sgd)
 
 
-@case(question=5, points=1, title="in motion")
+@case(question=5, points=1, title="with other velocities")
 def in_motion(sgd_step: Callable, draw: Draw) -> None:
     shapes = [_shapes(draw) for _ in range(2)]
     cases = [(*(_draw_state(draw, s) for _ in range(3)), draw.sizes.uniform(0.5, 3)) for s in shapes]
@@ -209,7 +209,7 @@ def in_motion(sgd_step: Callable, draw: Draw) -> None:
 
 @case(question=5, points=1, title="several steps")
 def several_steps(sgd_step: Callable, draw: Draw) -> None:
-    """The answer is fed with its own results, and the rate changes on the way."""
+    """The function gets its own results, and the rate changes on the way."""
     shapes = _shapes(draw)
     state = _draw_state(draw, shapes), _draw_state(draw, shapes)
     for _ in range(3):
@@ -240,25 +240,25 @@ def _scikit_gain(outputs: list, enlarged: list, targets: list, shave: int) -> fl
 
 
 def _results(draw: Draw, count: int) -> tuple:
-    """Pictures of several sizes, near white too; their values keep away from the middle between two gray levels."""
+    """Images of several sizes, near white too; their values keep away from the middle between two gray levels."""
     outputs, enlarged, targets = [], [], []
     for number in range(count):
         size = (1, draw.between(13, 20), draw.between(13, 20))
         target = (draw.uniform(*size) * 200 + 55).round()
         for pictures, strength in ((outputs, 2), (enlarged, 4)):
             error = draw.normal(*size) * strength * (1 + 2 * number)
-            error[..., (0, -1), :] *= 4  # a rim that is worse than the rest
+            error[..., (0, -1), :] *= 4  # a border that is worse than the rest
             pictures.append(((target + error).round() + 0.8 * draw.uniform(*size) - 0.4) / 255)
         targets.append(target / 255)
     return outputs, enlarged, targets, draw.between(1, 4)
 
 
-@case(question=6, points=1, title="one picture")
+@case(question=6, points=1, title="one image")
 def one_picture(gain: Callable, draw: Draw) -> None:
     agree(QUESTIONS[6], gain, [_results(draw, 1) for _ in range(3)], _scikit_gain)
 
 
-@case(question=6, points=1, title="several pictures")
+@case(question=6, points=1, title="several images")
 def several_pictures(gain: Callable, draw: Draw) -> None:
     agree(
         QUESTIONS[6],

@@ -1,6 +1,6 @@
-"""Hidden test cases of question 7 of *Train and report*: pictures of an examination, and what beats bicubic on them.
+"""Hidden test cases of question 7 of *Train and report*: test images, and what beats bicubic interpolation on them.
 
-The pictures are the two photographs that nobody trains on, and dead leaves that are drawn anew for each seed.
+The images are the two photographs that nobody trains on, and dead leaves that are drawn anew for each seed.
 """
 
 import functools
@@ -22,7 +22,7 @@ SQUARES = 48_000  # the budget that the notebook states
 
 @functools.lru_cache(maxsize=1)
 def pictures(seed: int) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """What is learnt from, and the pictures of the examination, both with leaves that nobody has seen."""
+    """The training images and the test images, both with leaves that nobody has seen."""
     draw = Draw(seed, "pictures")
     first = draw.between(10_000, 10_000_000)
     photographs = [srcnn.luma(images.sample(name)) for name in images.SAMPLE["train"]]
@@ -32,7 +32,7 @@ def pictures(seed: int) -> tuple[list[Tensor], dict[str, Tensor]]:
 
 
 def mean_gain(weights: dict[str, Tensor], held_out: dict[str, Tensor]) -> float:
-    """By how many dB, on the average, a network is ahead of bicubic."""
+    """By how many dB a network is ahead of bicubic interpolation on average."""
     tables = [
         srcnn.evaluate(method, held_out.items(), scale=SCALE)
         for method in (srcnn.upscaler(network(weights)), srcnn.enlarge)
@@ -72,7 +72,7 @@ def result(train: Callable, seed: int) -> tuple[float, str | None]:
         if form(weights) is None and shipped(weights):
             return (
                 -math.inf,
-                "these are the weights that the package carries, or nearly; train your own",
+                "these are the weights that the package ships, or nearly; train your own",
             )
         complaint = judge_weights((photographs, squares), weights)
         if complaint:
@@ -87,7 +87,7 @@ def _ahead(band: float, points: float) -> Case:
         gain, complaint = result(train, draw.seed)
         assert complaint is None, complaint
         assert gain > band, (
-            f"on pictures that it had not seen it is less than {band} dB ahead of bicubic, on the average"
+            f"on images that it has not seen it is on average less than {band} dB ahead of bicubic interpolation"
         )
 
     return case(question=7, points=points, title=f"ahead by {band}")(ahead)
