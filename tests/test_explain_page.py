@@ -291,7 +291,7 @@ def test_everything_has_a_name_and_can_be_reached_by_keys(page):
         expect(page.get_by_label(label)).to_have_attribute("type", kind)
     for scale in ("2", "3", "4"):
         expect(page.locator("#explain").get_by_role("radio", name=scale, exact=True)).to_be_visible()
-    expect(page.get_by_role("group", name="Enlarged by")).to_be_visible()
+    expect(page.get_by_role("group", name="Upsampled by")).to_be_visible()
 
 
 @in_the_browser
