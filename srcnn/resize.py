@@ -113,6 +113,8 @@ def _mirror(image: Tensor, margin: int) -> Tensor:
 
 def _bicubic(image: Tensor, size: tuple[int, int], margin: int) -> Tensor:
     """Interpolate to ``size``, then cut ``margin`` pixels from each side."""
+    if size[1] == 1 < size[0]:  # torch 2.13 gives every row of a single column the first one's value
+        return _bicubic(image.mT, size[::-1], margin).mT
     batch = image.reshape((-1, 1, *image.shape[-2:]))  # (N*C, 1, H, W): every channel alike
     # antialias=True also sets a = -0.5; without it torch uses a = -0.75, another kernel altogether
     out = shave(F.interpolate(batch, size=size, mode="bicubic", antialias=True), margin)

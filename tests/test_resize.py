@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from srcnn import images
-from srcnn.resize import enlarge, modcrop, shrink
+from srcnn.resize import downscale, enlarge, modcrop, shrink
 
 SCALES = (2, 3, 4)
 
@@ -129,3 +129,11 @@ def test_modcrop_of_less_than_one_pixel_is_refused():
 def test_shrinking_what_does_not_divide_is_refused():
     with pytest.raises(ValueError, match="8 x 9 pixels do not divide by 3: modcrop first"):
         shrink(torch.zeros(1, 9, 8), 3)
+
+
+@pytest.mark.parametrize("shape", [(12, 1), (12, 3), (1, 12), (3, 12), (40, 2)])
+def test_an_image_that_becomes_one_pixel_wide_or_high_is_resized_as_any_other(shape):
+    image = _noise(1, *shape)
+    size = tuple(max(1, round(side / 3)) for side in shape)
+    expected = np.asarray(Image.fromarray(image[0].numpy()).resize(size[::-1], Image.Resampling.BICUBIC))
+    np.testing.assert_allclose(downscale(image, 1 / 3)[0], expected.clip(0, 1), atol=1e-6)
