@@ -137,17 +137,8 @@ def curves(
         )
     for label, height in (levels or {}).items():
         axis.axhline(height, color="#555555", linewidth=0.8)
-        axis.annotate(
-            label,
-            (1, height),
-            (-5, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},  # a curve may pass there
-        )
+        beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "fontsize": 9}
+        axis.annotate(label, (1, height), (4, 0), **beside)  # outside, where no curve passes
     axis.margins(y=0.09)
     if "x" in log:
         axis.set_xscale("log")
