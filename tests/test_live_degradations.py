@@ -193,6 +193,15 @@ def test_a_click_takes_every_degradation_back(page):
     assert told(page) == words
 
 
+def test_an_image_that_loses_nothing_gets_no_gain_that_is_no_number(page):
+    flat = {"name": "flat.png", "mimeType": "image/png", "buffer": images.png(torch.full((1, 200, 200), 0.5))}
+    page.get_by_label("or your own").set_input_files(flat)
+    expect(page.get_by_role("status")).to_contain_text("flat.png", timeout=30_000)
+    settled(page)
+    assert "NaN" not in told(page)
+    assert told(page).endswith("the two are equal.")
+
+
 def test_the_last_of_many_requests_is_what_stays(page):
     page.evaluate("""async () => {
       const inputs = [...document.querySelectorAll('.live input[type=range]')].slice(0, 4);

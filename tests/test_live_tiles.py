@@ -57,7 +57,7 @@ def seam(words: str) -> float:
 # the part or with it, the smallest, and the largest, which is the whole part at x4
 SETTINGS = [
     (3, 24, 0), (3, 24, 3), (3, 24, 4), (3, 12, 8), (3, 17, 1),
-    (2, 12, 0), (2, 24, 4), (2, 42, 5), (4, 12, 2), (4, 13, 3), (4, 42, 0),
+    (2, 12, 0), (2, 24, 4), (2, 30, 5), (4, 12, 2), (4, 13, 3), (4, 30, 0),
 ]  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def test_every_path_is_the_optimizers(page, chapter, degrees, decades, rate, mom
             assert float(words) == pytest.approx(heights[-1], rel=0.06)  # two digits
         else:
             assert words == "beyond any number"
-        diverging = told(page).partition("so diverging: ")[2]
+        diverging = told(page).partition("Above the start: ")[2]
         assert (name in diverging) == (not heights[-1] <= 1.001 * heights[0])
 
 

@@ -113,7 +113,7 @@ live.bicubic = (root) => {
   function images(s) {
     const { low, output } = root.result;
     Object.assign(small, { width: low.w, height: low.h, ariaLabel: `The zone plate downsampled to ${low.w} x ${low.h} pixels` });
-    small.style.width = `${s * low.w}px`;
+    small.style.width = kit.across(low.w, s);
     kit.paint(small, low.values, low.h, low.w);
     words.small.textContent = `Downsampled to ${low.w} x ${low.h}`;
     if (!photo) return;
@@ -157,6 +157,7 @@ live.bicubic = (root) => {
         : `${two(Math.abs(gap))} dB ${gap < 0 ? "below" : "above"} this package's settings`;
       const scored = Number.isFinite(psnr) ? `scores ${two(psnr)} dB` : "loses nothing";
       told += ` Downsampled and upsampled, ${photo.name} ${scored}${Number.isFinite(gap) ? `, ${beside}` : ""}.`;
+      if (phase.value) told += " A part of the loss is the shift by the phase, which the upsampling does not undo.";
     }
     status.textContent = told;
   }

@@ -81,7 +81,7 @@ live.bootstrap = (root) => {
       drawn ? `${resamples}, the last of mean ${decibels(means[drawn - 1])} dB` : "no resample yet";
     const flips = permutation.exact ? `all ${many(permutation.count)}` : `${many(permutation.count)} at random`;
     const tests = paired ?
-      `sign flips ${chance(permutation.p)} (${flips}), sign test ${chance(signs.p)} (${signs.wins} wins of ${n})` :
+      `sign flips ${chance(permutation.p)} (${flips}), sign test ${chance(signs.p)} (${signs.wins} of ${n} above zero)` :
       `exchanged labels ${chance(permutation.p)} (${flips})`;
     return `${pair.value}, ${SETS[set.value]} at x${scale.value}${kind}: ` +
       `the mean difference of ${n} images is ${decibels(t.mean)} dB, ` +

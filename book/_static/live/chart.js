@@ -5,7 +5,7 @@ Object.assign(kit, (() => {
   // Lines over common axes. A series has a name, x and y, and may be dashed, or filled down to the axis, or drawn as dots
   // (true, or their radii); `levels` are named horizontal lines, `marks` vertical ones. Everything is drawn anew at each
   // call, in the page's own colors.
-  const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00"];
+  const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00", "#8a63b8"];
   function chart(element, { series, levels = [], marks = [], x, y, xRange, yRange, logX = false }) {
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [element.clientWidth || 640, element.clientHeight || 280];
@@ -13,7 +13,7 @@ Object.assign(kit, (() => {
     const context = element.getContext("2d");
     context.scale(ratio, ratio);
     const ink = getComputedStyle(element).color;
-    const [left, right, top, bottom] = [54, width - 10, 10, height - 36];
+    const [left, right, top, bottom] = [54, width - 22, 10, height - 36];
     const along = (value) => (logX ? Math.log10(Math.max(value, 1e-12)) : value);
     const across = (value) => left + ((along(value) - along(xRange[0])) / (along(xRange[1]) - along(xRange[0]))) * (right - left);
     const up = (value) => bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (bottom - top);
@@ -46,7 +46,7 @@ Object.assign(kit, (() => {
       context.fillText(name, across(value) + 5, top + 14);
     }
     series.forEach(({ x: xs, y: ys, name, dashed, filled, dots }, number) => {
-      context.strokeStyle = context.fillStyle = COLORS[number % 4];
+      context.strokeStyle = context.fillStyle = COLORS[number % COLORS.length];
       context.lineWidth = 2;
       context.setLineDash(dashed ? [6, 4] : []);
       const points = Array.from(xs, (value, i) => [across(value), up(ys[i])]).filter(([, b]) => Number.isFinite(b));

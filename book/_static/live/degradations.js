@@ -48,8 +48,9 @@ live.degradations = (root) => {
     const high = kit.crop(photograph.values, photograph.w, from(photograph.h, h), from(photograph.w, w), h, w);
     const saved = quality.value < NONE ? quality.value : 0;
     const all = Math.max(photograph.h, photograph.w) > MOST ? `${name}, its middle ${w} x ${h} pixels` : name;
-    const done = [blur.value && `blur of ${blur.value} pixels`, gamma.value > 1 && `downsampled at gamma ${gamma.value}`,
-      noise.value && `noise of ${noise.value} gray levels`, saved && `JPEG of quality ${saved}`].filter(Boolean);
+    const counted = (n, unit) => `${n} ${unit}${n === 1 ? "" : "s"}`;
+    const done = [blur.value && `blur of ${counted(blur.value, "pixel")}`, gamma.value > 1 && `downsampled at gamma ${gamma.value}`,
+      noise.value && `noise of ${counted(noise.value, "gray level")}`, saved && `JPEG of quality ${saved}`].filter(Boolean);
     asked = `${all}, x${scale}, ${done.length ? done.join(", ") : "bicubic downsampling alone"}`;
     send({ number, high, h, w, scale, sigma: blur.value, gamma: gamma.value, noise: noise.value, quality: saved,
       down: down.value / 100, across: across.value / 100, side: SIDE });
@@ -65,7 +66,7 @@ live.degradations = (root) => {
     seen.forEach((values, k) => kit.paint(views[k][1], values, SIDE, SIDE));
     if (!scores || !newest) return; // the part is seen first; the whole is measured after it
     const [plain, sharp] = scores;
-    const gain = sharp - plain;
+    const gain = sharp === plain ? 0 : sharp - plain; // both may be infinite
     const verdict = Math.abs(gain) < 0.005 ? "the two are equal"
       : `SRCNN ${gain > 0 ? "gains" : "loses"} ${Math.abs(gain).toFixed(2)} dB`;
     status.textContent = `${trouble && `${trouble} `}${asked}: bicubic ${plain.toFixed(2)} dB, ` +

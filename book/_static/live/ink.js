@@ -42,7 +42,7 @@ live.ink = (root) => {
   const shrink = (image) => product(product(R, image, few, side, side), back, few, side, few);
 
   const photographs = kit.source(["chelsea", "coins", "astronaut", "camera", "coffee"], {
-    least: side, told: (words) => (status.textContent = words), changed: (image, name) => take(image, name) });
+    most: 24e6, least: side, told: (words) => (status.textContent = words), changed: (image, name) => take(image, name) });
   const kinds = kit.choice("Ink", { hidden: "hidden", plain: "plain" }, "hidden", () => redraw());
   const strength = kit.slider("Strength", { min: 0, max: 128, step: 1, value: 102,
     show: (levels) => `${levels} levels` }, () => redraw());
@@ -128,7 +128,7 @@ live.ink = (root) => {
     const energy = (values) => values.reduce((sum, value) => sum + value * value, 0);
     root.state = { photograph, ink, inked, low, lowInked, high: largest(addition), lower: largest(difference),
       share: energy(kept) / energy(ink) };
-    tell();
+    if (!down || keyed) tell(); // words of another length would move the image under a pen that draws
   }
 
   function tell() {
@@ -151,7 +151,10 @@ live.ink = (root) => {
     kit.frame(paper, zoom * left, zoom * top, zoom * (right - left + 1), zoom * (bottom - top + 1));
   }
 
-  const lift = () => (down = false);
+  const lift = () => {
+    down = false;
+    if (root.state) tell();
+  };
   paper.addEventListener("pointerdown", (event) => {
     if (event.button || !event.isPrimary || !photograph) return;
     event.preventDefault(); // no selection of text; this also keeps the focus away

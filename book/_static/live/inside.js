@@ -94,7 +94,7 @@ live.inside = async (root) => {
     const [bicubic, normal] = [y, output].map((image) => kit.psnr(image, high, tall, wide, scale));
     photo = { name, h: tall, w: wide, y, high, intact: output, share, firsts, groups, order, bicubic, normal };
     Object.assign(view, { width: wide, height: tall });
-    view.style.width = `${wide * Math.max(1, Math.round((2 * side) / Math.max(wide, tall)))}px`;
+    view.style.width = kit.across(wide, Math.max(1, Math.round((2 * side) / Math.max(wide, tall))));
     [row.input.max, column.input.max] = [tall - 1, wide - 1];
     const start = places.get(name)?.slice(2) ?? [tall, wide].map((length) => length >> 1);
     point((kept = [Math.min(start[0], tall - 1), Math.min(start[1], wide - 1)]));
@@ -189,7 +189,7 @@ live.inside = async (root) => {
       `${switched ? `without these switches: ${decibels(photo.normal)}; ` : ""}bicubic: ${decibels(photo.bicubic)}.`;
   }
 
-  kit.whenTheThemeChanges(() => ask(false, wrong));
+  kit.whenTheThemeChanges(() => { if (photo) look(); }); // at once, for a page that is about to be printed
   new ResizeObserver(() => {
     if (width !== root.clientWidth) ask(false, wrong);
     width = root.clientWidth;

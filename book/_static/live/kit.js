@@ -56,10 +56,17 @@ const kit = (() => {
 
   const status = () => make("p", { className: "live-status", role: "status" });
 
+  // The width of an image on the page, `zoom` times its own: a whole number of the screen's pixels for each of its own,
+  // else a fine pattern shows false ones.
+  function across(width, zoom) {
+    const ratio = window.devicePixelRatio || 1;
+    return `${(width * Math.max(1, Math.round(zoom * ratio))) / ratio}px`;
+  }
+
   // An image that is drawn pixel for pixel, `zoom` times as large on the screen; `label` says in words what it shows.
   function canvas(width, height, label, zoom = 1) {
     const element = make("canvas", { width, height, role: "img", "aria-label": label });
-    element.style.width = `${width * zoom}px`;
+    element.style.width = across(width, zoom);
     return element;
   }
 
@@ -154,6 +161,6 @@ const kit = (() => {
     }, { rootMargin: "800px" });
     document.querySelectorAll("[data-live]").forEach((place) => watcher.observe(place));
   });
-  return { make, slider, choice, tick, button, status, canvas, operable, paint, frame, pointed, moved, diverging,
+  return { make, across, slider, choice, tick, button, status, canvas, operable, paint, frame, pointed, moved, diverging,
     whenTheThemeChanges };
 })();

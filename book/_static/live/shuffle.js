@@ -85,6 +85,7 @@ live.shuffle = (root) => {
     dot(output, zoom * column, zoom * row, zoom);
     drawChannels(which, levels, from, i, j);
     drawPhases(now.apart, from);
+    if (levels) outline(phases, Math.floor(which / scale) * map / scale, (which % scale) * map / scale, map / scale);
 
     const words = [`The pixel in row ${row}, column ${column} has position (${a}, ${b}) in block (${i}, ${j}): it is pixel ` +
       `(${i}, ${j}) of channel ${scale} x ${a} + ${b} = ${from}, ${value.toFixed(1)} gray levels.`];
@@ -94,6 +95,16 @@ live.shuffle = (root) => {
       `of ${before.psnr.toFixed(2)} dB.`);
     else words.push(`The checkerboard has a strength of ${strength} gray levels, and the PSNR is ${psnr} dB.`);
     status.textContent = words.join(" ");
+  }
+
+  // The channel that the slider changes, dashed.
+  function outline(element, top, left, width) {
+    const context = element.getContext("2d");
+    Object.assign(context, { strokeStyle: "#0a7f3f", lineWidth: 3 });
+    context.setLineDash([6, 4]);
+    context.strokeRect(left + 1.5, top + 1.5, width - 3, width - 3);
+    context.setLineDash([]);
+    context.lineWidth = 1;
   }
 
   // The pixel itself, marked in a color that no gray has.
@@ -115,6 +126,7 @@ live.shuffle = (root) => {
       const [top, left] = place(k);
       kit.paint(sources, values, few, few, { left, top, zoom: small });
     }
+    if (levels) outline(sources, ...place(which).map((at) => at - 3), small * few + 6);
     const [top, left] = place(from);
     kit.frame(sources, left, top, small * few, small * few);
     dot(sources, left + small * j, top + small * i, small);

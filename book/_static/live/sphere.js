@@ -12,7 +12,7 @@ live.sphere = (root) => {
   let prepared, judge, made, revealed = false, waiting = 0;
 
   const status = kit.status();
-  const source = kit.source(Object.keys(PARTS), { changed: choose, told: (words) => (status.textContent = words), least: 200 });
+  const source = kit.source(Object.keys(PARTS), { changed: choose, told: (words) => (status.textContent = words), most: 24e6, least: 200 });
   const level = kit.slider("PSNR of all five", { min: 22, max: 36, step: 0.5, value: 26,
     show: (value) => `${value.toFixed(1)} dB` }, () => { waiting ||= requestAnimationFrame(damage); });
   level.element.hidden = true;

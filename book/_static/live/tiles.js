@@ -11,7 +11,7 @@ live.tiles = (root) => {
   const photographs = kit.source(["coffee", "coins", "camera", "chelsea", "astronaut", "brick"], { least: WIDE, told,
     changed: (image) => { photograph = image; number += 1; ask(); } });
   const scales = kit.choice("Scale", { 2: "x2", 3: "x3", 4: "x4" }, 3, () => ask());
-  const sides = kit.slider("LR tile size", { min: 12, max: 42, step: 1, value: 24, show: (x) => `${x} px` }, () => ask());
+  const sides = kit.slider("LR tile size", { min: 12, max: 30, step: 1, value: 24, show: (x) => `${x} px` }, () => ask());
   const overlaps = kit.slider("LR overlap", { min: 0, max: 8, step: 1, value: 0, show: (x) => `${x} px` }, () => ask());
   const status = kit.status();
   const names = { output: "Output from tiles", difference: "Difference", low: "LR image and its tiles", whole: "Untiled output" };

@@ -133,7 +133,10 @@ async function trainRun({ images, held, scale, seed, settings, parameters = trai
     ...colleagues.map((one) => one.ask("start", { code, parameters, images, by: scale, method })),
     judge.ask("start", { code, parameters, images: held, by: scale }),
   ]);
-  if (!ready[0].places) throw new Error(`no image is large enough; at least 33 x 33 pixels are needed`);
+  if (!ready[0].places) {
+    end();
+    throw new Error("No image is large enough; at least 33 x 33 pixels are needed.");
+  }
   const pairs = await judge.ask("pairs");
   const score = async () => {
     const at = step;

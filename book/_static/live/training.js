@@ -5,9 +5,9 @@ live.train = (root) => {
   const { make } = kit;
   const settings = { method: "soap", batch: 16, steps: 600, rate: 0.01 };
   const decibels = (value) => `${value.toFixed(2)} dB`;
-  let run, resume, scale = 3, own = null, marks = null;
+  let run, resume, scale = 3, own = null, marks = null, toldAt = 0;
 
-  const scales = kit.choice("Scale", { 2: "x2", 3: "x3", 4: "x4" }, 3, (value) => (scale = Number(value)));
+  const scales = kit.choice("Scale", { 2: "x2", 3: "x3", 4: "x4" }, 3);
   const methods = kit.choice("Optimizer", { soap: "SOAP", adam: "Adam" }, "soap", (value) => (settings.method = value));
   const rate = kit.slider("Learning rate", { min: -4, max: 0, step: 0.05, value: -2, map: (x) => 10 ** x,
     show: (x) => x.toPrecision(2) }, (value) => (settings.rate = value));
@@ -31,23 +31,27 @@ live.train = (root) => {
   status.textContent = "Two photographs, chelsea and coins, are held out; the network never trains on them.";
 
   const figure = (words, ...drawn) => make("figure", {}, ...drawn, make("figcaption", {}, words));
+  const drawings = [ // nothing to see before the first score
+    make("div", { className: "live-figures", hidden: true },
+      figure("PSNR on the held-out photographs (mean of two)", curve), figure("Loss of each batch", losses)),
+    make("div", { className: "live-figures", hidden: true },
+      figure("First layer: 64 filters, each on its own scale", filters),
+      ...views.map(([name, canvas]) => figure(name, canvas))),
+  ];
   root.append(
     make("div", { className: "live-controls" }, scales.element, methods.element, rate.element, batch.element,
       steps.element, seed.element,
       make("div", { className: "live-control" }, make("label", {}, "Train on ", files), chosen),
       make("div", { className: "live-buttons" }, start, pause, stop, save)),
     status,
-    make("div", { className: "live-figures" },
-      figure("PSNR on the held-out photographs (mean of two)", curve), figure("Loss of each batch", losses)),
-    make("div", { className: "live-figures" },
-      figure("First layer: 64 filters, each on its own scale", filters),
-      ...views.map(([name, canvas]) => figure(name, canvas))),
+    ...drawings,
   );
 
   files.addEventListener("change", async () => {
     try {
-      own = await Promise.all([...files.files].map((file) => kit.plane(file)));
-      chosen.textContent = `${own.length} of your photographs`;
+      own = null;
+      if (files.files.length) own = await Promise.all([...files.files].map((file) => kit.plane(file)));
+      chosen.textContent = own ? `${own.length} of your photographs` : "the 8 sample photographs";
     } catch (error) {
       own = null;
       chosen.textContent = "the 8 sample photographs";
@@ -59,6 +63,8 @@ live.train = (root) => {
   async function begin() {
     start.disabled = true;
     save.hidden = true;
+    run = null;
+    scale = Number(scales.value); // of this run, whatever is chosen while it runs
     status.textContent = "Loading photographs.";
     try {
       const samples = await kit.samples();
@@ -85,7 +91,9 @@ live.train = (root) => {
   function step(number, loss, current) {
     seen.steps.push(number);
     seen.loss.push(loss);
-    if (number % 10 === 0) told(`Step ${number} of ${settings.steps}, learning rate ${current.toPrecision(2)}`);
+    if (performance.now() - toldAt < 1000 && number > 10) return; // a screen reader needs time
+    toldAt = performance.now();
+    told(`Step ${number} of ${settings.steps}, learning rate ${current.toPrecision(2)}`);
   }
 
   function told(words) {
@@ -107,8 +115,13 @@ live.train = (root) => {
       kit.paint(views[k][1], part, side, side);
     });
     if (run) show(run.average);
+    drawings.forEach((one) => (one.hidden = false));
     draw();
   }
+
+  const again = () => { if (seen.psnr.length) draw(); };
+  kit.whenTheThemeChanges(again);
+  new ResizeObserver(again).observe(root);
 
   function show(parameters) {
     for (let k = 0; k < 64; k++) {
@@ -119,9 +132,11 @@ live.train = (root) => {
   }
 
   function draw() {
+    const last = seen.psnr.at(-1);
+    const low = Math.min(seen.bicubic - 2, Number.isFinite(last) ? last - 0.5 : Infinity);
     const top = Math.max(seen.bicubic, ...Object.values(marks), ...seen.psnr) + 0.3;
     kit.chart(curve, { series: [{ name: "SRCNN", x: seen.at, y: seen.psnr }], x: "step", y: "PSNR, dB",
-      levels: [["bicubic", seen.bicubic], ...Object.entries(marks)], xRange: [0, settings.steps], yRange: [seen.bicubic - 2, top] });
+      levels: [["bicubic", seen.bicubic], ...Object.entries(marks)], xRange: [0, settings.steps], yRange: [low, top] });
     const logs = seen.loss.map((value) => Math.log10(value));
     if (logs.length) kit.chart(losses, { series: [{ name: "loss", x: seen.steps, y: logs }], x: "step", y: "log10 of the loss",
       xRange: [0, settings.steps], yRange: [Math.min(...logs) - 0.1, Math.max(...logs.filter(Number.isFinite)) + 0.1] });

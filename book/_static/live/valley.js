@@ -55,12 +55,12 @@ live.valley = (root) => {
   function show() {
     const last = upto.value, first = walks.SGD.losses[0];
     const told = descents.names.map((name) => `${name} ${words(walks[name].losses[last])}`);
-    const diverging = descents.names.filter((name) => !(walks[name].losses[last] <= 1.001 * first));
-    const list = diverging.join(" and ").replaceAll(/ and (?=.* and )/g, ", ");
+    const above = descents.names.filter((name) => !(walks[name].losses[last] <= 1.001 * first));
+    const list = above.join(" and ").replaceAll(/ and (?=.* and )/g, ", ");
     const how = tuned.value ? "each with the best of 25 learning rates" :
       `all with the learning rate ${rate.value.toPrecision(2)}`;
     status.textContent = `After ${last} of ${steps.value} steps, ${how}, the losses are ${told.join(", ")}; ` +
-      `all start at ${first.toPrecision(3)}.${list && ` Above the start, so diverging: ${list}.`}`;
+      `all start at ${first.toPrecision(3)}.${list && ` Above the start: ${list}.`}`;
     draw();
   }
   const words = (loss) => (Number.isFinite(loss) ? short(loss) : "beyond any number");
