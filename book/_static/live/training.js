@@ -50,7 +50,7 @@ live.train = (root) => {
   files.addEventListener("change", async () => {
     try {
       own = null;
-      if (files.files.length) own = await Promise.all([...files.files].map((file) => kit.plane(file)));
+      if (files.files.length) own = await Promise.all([...files.files].map((file) => kit.plane(file, { least: 36 })));
       chosen.textContent = own ? `${own.length} of your photographs` : "the 8 sample photographs";
     } catch (error) {
       own = null;
