@@ -198,7 +198,7 @@ REFUSED = {
     "gray": (png(TRUTH[:1]), "28", "1 channels cannot be compared with 3; save both as RGB or as gray"),
     "gray JPEG": (png(TRUTH[:1], "JPEG"), "28", "1 channels cannot be compared with 3; save both as RGB or as gray"),
     "small": (png(TRUTH[:, 20:-21, 20:-21]), "28", "an image of 20 x 20 pixels is too small for every border"),
-    "no image": (b"text", "28", "mine.png is not an image that this page can read; choose a PNG, JPEG, WebP or BMP file."),
+    "no image": (b"text", "28", "mine.png is not an image that this page can read; choose a PNG, JPEG"),
     "cut": (GOOD[:900], "28", "mine.png is damaged or cut short; get a whole copy."),
     "empty": (b"", "28", "mine.png is empty"),
     "transparent": (b"", "28", "mine.png has transparency, which has no PSNR; save it as RGB or gray without alpha"),
