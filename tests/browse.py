@@ -16,10 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = Path(os.environ.get("SRCNN_PAGES", ROOT / "_build" / "html"))  # another copy of the book may be named
 
 CHROMIUM = next(filter(None, map(shutil.which, pdf.NAMES)), None)
-NEEDS = [
+IN_CHROMIUM = [
     pytest.mark.browser,
-    pytest.mark.skipif(not (PAGES / "index.html").exists(), reason="there is no built book; `make book` builds it"),
     pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
+]
+NEEDS = [
+    *IN_CHROMIUM,
+    pytest.mark.skipif(not (PAGES / "index.html").exists(), reason="there is no built book; `make book` builds it"),
 ]
 
 

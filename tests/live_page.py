@@ -24,6 +24,13 @@ def defined(chapter: str, name: str) -> Callable:
     return names[name]
 
 
+def source(chapter: str, start: str) -> str:
+    """The cell of a chapter that begins with a text."""
+    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    (text,) = (text for cell in cells if (text := "".join(cell["source"])).startswith(start))
+    return text
+
+
 def settled(page) -> None:
     """Wait until the newest request is answered."""
     page.wait_for_function("document.querySelector('.live').ariaBusy === 'false'", timeout=30_000)
@@ -39,6 +46,14 @@ def slide(page, label: str, value: float) -> None:
 def told(page) -> str:
     """What the figure says in words."""
     return page.get_by_role("status").inner_text()
+
+
+def state(page) -> dict:
+    """What the figure has computed; arrays as lists."""
+    text = page.locator(".live").evaluate(
+        "root => JSON.stringify(root.state, (_, v) => ArrayBuffer.isView(v) ? [...v] : v)"
+    )
+    return json.loads(text)
 
 
 def plane(page, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
 from playwright.sync_api import expect
 from test_address import copy_repository
 
@@ -33,10 +33,7 @@ OUTCOME = """() => {
   return (errors.length || (idle && whole)) && cells;
 }"""
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}"),
-]
+pytestmark = IN_CHROMIUM
 
 
 @contextlib.contextmanager

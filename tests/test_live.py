@@ -2,7 +2,7 @@
 
 import live
 import pytest
-from browse import CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages, pdf, visit, watch
+from browse import IN_CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages, visit, watch
 from playwright.sync_api import expect
 
 BOOK = live.FOLDER.parents[1]
@@ -22,9 +22,9 @@ def test_each_figure_has_its_place_and_the_page_on_using_the_book_counts_them():
     assert "Eleven figures are live" in (BOOK / "using.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")
 class TestInABrowser:
+    pytestmark = IN_CHROMIUM
+
     def test_a_figure_is_loaded_when_the_reader_comes_near(self, live_figure):
         page = live_figure("train", below=5_000)
         scripts = "() => [...document.scripts].map(s => s.src.split('/').pop()).filter(Boolean)"

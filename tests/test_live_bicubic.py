@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import slide, told
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -17,7 +18,7 @@ from srcnn.checks.measure_bicubic import cubic
 from srcnn.images import png, sample
 from srcnn.resize import enlarge, modcrop, shrink
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SCALES = (2, 3, 4, 5, 6)
 CLOSE = {"rtol": 0, "atol": 1e-6}  # the page's images are float32, its sums float64
 READY = "document.querySelector('.live')?.result?.psnr"
@@ -37,16 +38,6 @@ def page(live_figure):
     page = live_figure("bicubic")
     page.wait_for_function(READY)
     return page
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
 
 
 def choose(page, label: str, value: str) -> None:

@@ -1,20 +1,19 @@
 """The live figure of the bootstrap: its resamples are the chapter's, its intervals and tests those of SciPy."""
 
 import itertools
-import json
 import re
-from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
 import pytest
 import scipy.stats
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import slide, source, state, told
 
 from srcnn.results import results
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SETS = {"Set5": "set5", "Set14": "set14", "BSD100": "bsds300"}
 PAIRS = {f"{a} over {b}": (a, b) for a, b in [("9-1-5", "bicubic"), ("9-5-5", "bicubic"), ("9-3-5", "9-1-5")]}
 PAIRS |= {f"{a} over {b}": (a, b) for a, b in [("9-5-5", "9-1-5"), ("9-5-5", "9-3-5"), ("subpixel", "9-1-5")]}
@@ -23,34 +22,14 @@ PAIRS |= {f"{a} over {b}": (a, b) for a, b in [("9-5-5", "9-1-5"), ("9-5-5", "9-
 @pytest.fixture(scope="module")
 def chapter() -> dict:
     """What the chapter's own cell defines: `bootstrap` and `t_interval`; the loop below them needs more, and is cut."""
-    path = Path(__file__).parents[1] / "book" / "12_evaluating.ipynb"
     names = {"torch": torch, "scipy": scipy, "fmean": fmean, "stdev": stdev}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        if source.startswith("def bootstrap"):
-            exec(source.partition("lines = ")[0], names)
+    exec(source("12_evaluating", "def bootstrap").partition("lines = ")[0], names)
     return names
 
 
 @pytest.fixture
 def page(live_figure):
     return live_figure("bootstrap")
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def state(page) -> dict:
-    return page.evaluate(
-        "() => { const s = document.querySelector('.live').state; return {...s, means: [...s.means]}; }"
-    )
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
 
 
 def draw(page, count: str) -> None:

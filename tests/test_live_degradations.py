@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
 from live_page import defined, plane, settled, slide, told
 from PIL import Image
 from playwright.sync_api import expect
@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 import srcnn
 from srcnn import images, pretrained
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SIDE = 108  # pixels of what is seen
 NONE = 101  # the slider's position for no JPEG
 DECIBELS = 0.011  # two digits are told

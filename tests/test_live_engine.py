@@ -8,7 +8,7 @@ import engine
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
 
 import srcnn
 from srcnn import images, pretrained, resize
@@ -17,7 +17,7 @@ from srcnn.recipes import with_changes
 from srcnn.runs import start
 from srcnn.training import make_optimizer, train
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 BUILDS = ("relaxed", "plain")
 
 # Arrays travel as base64 of float32: `floats` reads one, `text` writes one.

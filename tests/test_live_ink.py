@@ -1,18 +1,19 @@
 """The live figure that draws with invisible ink: its images are the package's, and the LR image does not change."""
 
-import json
 import re
 
+import live_page
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, judge, pdf
+from browse import IN_CHROMIUM, judge
+from live_page import slide, told
 from playwright.sync_api import expect
 
 from srcnn import luma, shrink
 from srcnn.images import png, sample, to_bytes, to_float
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SIDE, SCALE = 96, 3
 EXACT = {"rtol": 0, "atol": 1e-9}  # both compute in double precision
 
@@ -43,16 +44,6 @@ def page(live_figure):
     return page
 
 
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
-
-
 def settle(page) -> None:
     """Wait until what was asked for is drawn."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -61,10 +52,7 @@ def settle(page) -> None:
 def state(page) -> dict:
     """What the figure has computed: planes as tensors (rows, columns), the rest as numbers."""
     settle(page)
-    text = page.locator(".live").evaluate(
-        "root => JSON.stringify(root.state, (_, v) => ArrayBuffer.isView(v) ? [...v] : v)"
-    )
-    values = json.loads(text)
+    values = live_page.state(page)
     planes = {n: torch.tensor(v, dtype=torch.float64) for n, v in values.items() if isinstance(v, list)}
     return values | {name: plane.view(round(len(plane) ** 0.5), -1) for name, plane in planes.items()}
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import slide, told
 from playwright.sync_api import expect
 
 import srcnn
@@ -15,7 +16,7 @@ from srcnn import pretrained
 from srcnn.images import png, sample
 from srcnn.pairs import pair
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SOON = 60_000  # milliseconds; what never comes ends a test
 PARTS = {"camera": (99, 189), "coins": (69, 120)}  # where the figure's part of a photograph begins
 SIDE = 180
@@ -41,10 +42,6 @@ def page(live_figure):
     return page
 
 
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
 def drawn(page) -> dict:
     """What the figure shows, after it has been drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -59,12 +56,6 @@ def whole(page, name: str) -> torch.Tensor:
 
 def numbers(words: str) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", words)]
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
 
 
 def go(page, row: int, column: int) -> dict:

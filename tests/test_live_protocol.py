@@ -8,7 +8,8 @@ import live
 import pytest
 import torch
 import torch.nn.functional as F
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import told
 from playwright.sync_api import expect
 
 import srcnn
@@ -16,7 +17,7 @@ from srcnn import color, pretrained
 from srcnn.evaluation import score_image, upscaler
 from srcnn.resize import enlarge
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 FIRST = {
     "Compared": "luma, studio range",
     "Original": "cropped to a multiple of 3",
@@ -52,10 +53,6 @@ def page(live_figure):
 @pytest.fixture(scope="module")
 def model():
     return pretrained.load("srcnn-9-1-5-x3").model
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
 
 
 def ask(page, steps: dict) -> dict:

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
 from PIL import Image
 
 from srcnn.checks.measure_bicubic import cubic
 from srcnn.resize import enlarge, shrink
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SCALES = (2, 3, 4)
 CHANGES = [((36, 24), (12, 8)), ((7, 5), (21, 20)), ((41, 53), (17, 30))]
 SIZES = [(1, 1), (1, 7), (2, 3), (5, 5), (13, 8), (24, 31)]

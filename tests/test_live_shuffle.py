@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from browse import CHROMIUM, judge, pdf
+from browse import IN_CHROMIUM, judge
+from live_page import slide, state, told
 
 from srcnn import luma, modcrop, pretrained, psnr, quantize, shrink, upscaler
 from srcnn.images import sample
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SIDE = live.PART
 CLOSE = {"rtol": 0, "atol": 2e-6}  # float32: the package adds to a bias before PixelShuffle, the figure afterwards
 
@@ -44,23 +45,6 @@ def expected(name: str, scale: int, channel: int = 0, levels: float = 0) -> dict
 @pytest.fixture
 def page(live_figure):
     return live_figure("shuffle")
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
-
-
-def state(page) -> dict:
-    text = page.locator(".live").evaluate(
-        "root => JSON.stringify(root.state, (_, v) => ArrayBuffer.isView(v) ? [...v] : v)"
-    )
-    return json.loads(text)
 
 
 def output(page):

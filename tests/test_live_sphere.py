@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import slide, told
 from playwright.sync_api import expect
 from scipy.fft import dctn, idctn
 from scipy.ndimage import shift
@@ -15,7 +16,7 @@ from skimage.filters import gaussian
 import srcnn
 from srcnn.images import png, sample
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 DAMAGES = {"lighter", "blurred", "blocks", "noise", "shifted"}
 H, W = 160, 192
 STATE = """() => {
@@ -32,10 +33,6 @@ def page(live_figure):
     return page
 
 
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
 def reveal(page) -> None:
     page.get_by_role("button", name="Reveal the scores").click()
 
@@ -48,12 +45,8 @@ def state(page) -> dict:
     return now
 
 
-def slide(page, psnr: float) -> None:
-    slider = page.get_by_label("PSNR of all five", exact=True)
-    slider.evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
-        psnr,
-    )
+def set_to(page, psnr: float) -> None:
+    slide(page, "PSNR of all five", psnr)
     expect(page.get_by_role("status")).to_contain_text(f"PSNR of {psnr:.2f} dB")
 
 
@@ -80,7 +73,7 @@ def lanczos(by: float) -> np.ndarray:
 @pytest.mark.parametrize("psnr", [22, 26, 31.5, 36])
 def test_all_five_have_the_psnr_and_the_packages_ssim(page, psnr):
     reveal(page)
-    slide(page, psnr)
+    set_to(page, psnr)
     now = state(page)
     torch.testing.assert_close(now["part"], cat(), rtol=0, atol=1e-6)
     assert set(now["made"]) == DAMAGES
@@ -102,7 +95,7 @@ def test_all_five_have_the_psnr_and_the_packages_ssim(page, psnr):
 def test_each_damage_is_what_its_name_says(page, psnr):
     """Blur, blocks and shift by the strength that the figure found; scaled by a few percent at most."""
     reveal(page)
-    slide(page, psnr)
+    set_to(page, psnr)
     made, image = state(page)["made"], cat()[0].numpy()
     oracles = {
         "blurred": gaussian(image, made["blurred"]["amount"]),

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
 from live_page import defined, plane, settled, slide, told
 from playwright.sync_api import expect
 
@@ -13,7 +13,7 @@ import srcnn
 from srcnn import images, pretrained
 from srcnn.upscale import _margin
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 HIGH, WIDE = 144, 168  # of the part
 TOLERANCE = 1e-5  # of values in 0..1: float32, in another order
 MODELS = {scale: pretrained.load(f"srcnn-9-1-5-x{scale}").model for scale in (2, 3, 4)}

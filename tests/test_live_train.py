@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import slide, told
 from playwright.sync_api import expect
 
 from srcnn import cli, data, pretrained
@@ -11,23 +12,13 @@ from srcnn.evaluation import evaluate, mean_scores
 from srcnn.images import png, sample
 from srcnn.resize import enlarge
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 SOON = 60_000  # milliseconds; what never comes ends a test
 
 
 @pytest.fixture
 def page(live_figure):
     return live_figure("train")
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
 
 
 def train(page, steps: int, *, wait: bool = True) -> None:

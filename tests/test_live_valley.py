@@ -4,15 +4,15 @@ import json
 import math
 import re
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browse import CHROMIUM, pdf
+from browse import IN_CHROMIUM
+from live_page import BOOK, slide, source, told
 from pytorch_optimizer import SOAP
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium; {pdf.INSTALL}")]
+pytestmark = IN_CHROMIUM
 NAMES = ("SGD", "momentum", "Adam", "SOAP")
 # of the largest distance from the minimum so far; SOAP's package rounds its eigenvectors to float32
 TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"SOAP": 1e-5}
@@ -20,30 +20,16 @@ TOLERANCE = dict.fromkeys(NAMES, 1e-9) | {"SOAP": 1e-5}
 
 @pytest.fixture(scope="module")
 def chapter() -> dict:
-    """What the chapter's own cells define: `walk`, `height` and `best_walk`; and its notebook."""
-    path = Path(__file__).parents[1] / "book" / "10_training.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    names = {"math": math, "torch": torch, "cells": cells}
-    for cell in cells:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and source.startswith(("def valley", "def walk")):
-            exec(source, names)
+    """What the chapter's own cells define: `walk`, `height` and `best_walk`."""
+    names = {"math": math, "torch": torch}
+    for start in ("def valley", "def walk"):
+        exec(source("10_training", start), names)
     return names
 
 
 @pytest.fixture
 def page(live_figure):
     return live_figure("valley")
-
-
-def told(page) -> str:
-    return page.get_by_role("status").inner_text()
-
-
-def slide(page, label: str, value: float) -> None:
-    page.get_by_label(label, exact=True).evaluate(
-        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
-    )
 
 
 def walks(page) -> dict:
@@ -122,10 +108,10 @@ def test_every_path_is_the_optimizers(page, chapter, degrees, decades, rate, mom
         assert (name in diverging) == (not heights[-1] <= 1.001 * heights[0])
 
 
-def test_it_begins_as_figure_10_3_and_tunes_as_the_chapter_does(page, chapter):
+def test_it_begins_as_figure_10_3_and_tunes_as_the_chapter_does(page):
     table = next(
         output["data"]["text/markdown"]
-        for cell in chapter["cells"]
+        for cell in json.loads((BOOK / "10_training.ipynb").read_text(encoding="utf-8"))["cells"]
         for output in cell.get("outputs", [])
         if "rotated by 45" in "".join(output.get("data", {}).get("text/markdown", ""))
     )

@@ -23,15 +23,15 @@ ENGINE = ("engine.js", "code.js")
 PICTURES = ("photographs.js", "pictures.js")
 # the scripts of each figure, in the order in which they are loaded
 FIGURES = {
-    "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "train.js", "training.js"),
+    "train": (*ENGINE, *PICTURES, "marks.js", "chart.js", "random.js", "train.js", "training.js"),
     "ink": (*PICTURES, "resampling.js", "ink.js"),
     "bicubic": (*PICTURES, "chart.js", "resampling.js", "filters.js", "bicubic.js"),
     "shuffle": ("subpixel.js", "pictures.js", "shuffle.js"),
     "inside": (*ENGINE, *PICTURES, "weights.js", "bars.js", "tracing.js", "inside.js"),
     "protocol": (*ENGINE, *PICTURES, "colors.js", "weights.js", "resampling.js", "measuring.js", "protocol.js"),
-    "sphere": (*PICTURES, "resampling.js", "ssim.js", "damages.js", "sphere.js"),
+    "sphere": (*PICTURES, "resampling.js", "random.js", "ssim.js", "damages.js", "sphere.js"),
     "tiles": (*ENGINE, *PICTURES, "weights.js", "latest.js", "tiles.js"),
-    "degradations": (*ENGINE, *PICTURES, "weights.js", "latest.js", "degradations.js", "degrading.js"),
+    "degradations": (*ENGINE, *PICTURES, "weights.js", "latest.js", "random.js", "degradations.js", "degrading.js"),
     "valley": ("chart.js", "descents.js", "valley.js"),
     "bootstrap": ("scores.js", "chart.js", "chances.js", "bootstrap.js"),
 }

@@ -7,21 +7,16 @@ Object.assign(kit, (() => {
   // A bar from 0 for each value. `groups` are [name, how many] from left to right; `signed` colors by sign; the bar
   // `chosen` has `name` above it. Gives a function from a place across (CSS pixels) to the bar there.
   function bars(element, { values, groups, range: [low, high], chosen = -1, name = "", signed = false }) {
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [element.clientWidth || 640, element.clientHeight || 120];
-    Object.assign(element, { width: width * ratio, height: height * ratio });
-    const context = element.getContext("2d");
-    context.scale(ratio, ratio);
-    const ink = getComputedStyle(element).color;
+    const { context, width, height, ink } = kit.sharp(element, [640, 120]);
     const [left, right, top, bottom] = [40, width - 2, 18, height - 20];
     const step = (right - left) / values.length;
     const up = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);
-    Object.assign(context, { font: "12px system-ui, sans-serif", textAlign: "right" });
+    context.textAlign = "right";
     values.forEach((value, at) => {
       context.fillStyle = at === chosen ? CHOSEN : !signed ? PLAIN : value > 0 ? MORE : LESS;
       context.fillRect(left + at * step + step * 0.1, Math.min(up(value), up(0)), step * 0.8, Math.abs(up(value) - up(0)));
     });
-    Object.assign(context, { fillStyle: ink, strokeStyle: ink });
+    context.fillStyle = ink;
     const ticks = [low, 0, high].filter((value) => value === 0 || Math.abs(up(value) - up(0)) > 11);
     for (const value of ticks) context.fillText(String(Number(value.toPrecision(2))), left - 5, up(value) + 4);
     context.fillRect(left, up(0), right - left, 1);

@@ -162,8 +162,7 @@ live.bicubic = (root) => {
     status.textContent = told;
   }
 
-  kit.whenTheThemeChanges(charts);
-  addEventListener("resize", charts);
+  kit.redrawn(root, charts);
   redraw();
   photographs.first();
 };

@@ -32,7 +32,7 @@ live.bootstrap = (root) => {
       unpaired.element, make("div", { className: "live-buttons" }, ...buttons, over)),
     status,
     make("div", { className: "live-figures" }, make("figure", {}, dots, caption),
-      make("figure", {}, histogram, make("figcaption", {}, "Mean differences of the resamples, and 95% intervals"))),
+      kit.figure("Mean differences of the resamples, and 95% intervals", histogram)),
   );
 
   // What does not depend on the draws; then as many resamples as there were are drawn again.
@@ -131,7 +131,6 @@ live.bootstrap = (root) => {
       yRange: [0, (paired ? 1.9 : 2.3) * top] });
   }
 
-  kit.whenTheThemeChanges(paint);
-  addEventListener("resize", paint);
+  kit.redrawn(root, paint);
   anew();
 };

@@ -7,17 +7,11 @@ Object.assign(kit, (() => {
   // call, in the page's own colors.
   const COLORS = ["#2f7fb8", "#d1495b", "#4f9d4f", "#c98a00", "#8a63b8"];
   function chart(element, { series, levels = [], marks = [], x, y, xRange, yRange, logX = false }) {
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [element.clientWidth || 640, element.clientHeight || 280];
-    Object.assign(element, { width: width * ratio, height: height * ratio });
-    const context = element.getContext("2d");
-    context.scale(ratio, ratio);
-    const ink = getComputedStyle(element).color;
+    const { context, width, height } = kit.sharp(element, [640, 280]);
     const [left, right, top, bottom] = [54, width - 22, 10, height - 36];
     const along = (value) => (logX ? Math.log10(Math.max(value, 1e-12)) : value);
     const across = (value) => left + ((along(value) - along(xRange[0])) / (along(xRange[1]) - along(xRange[0]))) * (right - left);
     const up = (value) => bottom - ((value - yRange[0]) / (yRange[1] - yRange[0])) * (bottom - top);
-    Object.assign(context, { font: "12px system-ui, sans-serif", fillStyle: ink, strokeStyle: ink, lineWidth: 1 });
     context.strokeRect(left, top, right - left, bottom - top);
     context.textAlign = "right";
     for (const value of ticks(...yRange)) context.fillText(plain(value), left - 6, up(value) + 4);

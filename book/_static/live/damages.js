@@ -1,22 +1,10 @@
-// Five ways to damage an image, each as strong as a PSNR asks for (chapter 7); resampling.js comes first.
+// Five ways to damage an image, each as strong as a PSNR asks for (chapter 7); resampling.js and random.js come first.
 "use strict";
 
 const damages = (() => {
   const squared = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
   const decibels = (error) => -10 * Math.log10(error);
   const geometric = (from, to, count) => Array.from({ length: count }, (_, k) => from * (to / from) ** (k / (count - 1)));
-
-  // Normal numbers, always the same: Box and Muller's from Mulberry's uniform ones.
-  function normal(count, seed = 1) {
-    let a = seed;
-    const uniform = () => {
-      a = (a + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(a ^ (a >>> 15), a | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-    };
-    return Float64Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
-  }
 
   // The Gaussian of scipy and scikit-image: cut off at 4 standard deviations, the border repeated.
   function blurred(values, h, w, sigma) {
@@ -70,7 +58,7 @@ const damages = (() => {
   function prepare(image, h, w, limits) {
     const { plane, width, top, left } = image;
     const part = kit.crop(plane, width, top, left, h, w);
-    const noise = normal(h * w);
+    const noise = normals(h * w, 1); // always the same
     const coefficients = cosines(part, h, w);
     const rounded = (step) => coefficients.map((value) => step * Math.round(value / step));
     const table = {

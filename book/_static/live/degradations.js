@@ -33,7 +33,7 @@ live.degradations = (root) => {
     status,
     make("div", { className: "live-grid live-small" }, ...views.map(([, ...parts]) => make("figure", {}, ...parts))));
 
-  const uses = [...kit.networks(), kit.crop, kit.psnr];
+  const uses = [...kit.networks(), mulberry, normals, kit.crop, kit.psnr];
   const send = kit.latest(uses, degradingWorker, show, told);
   let asked = "";
   function ask() {

@@ -34,18 +34,6 @@ async function degradingWorker() {
     return result;
   }
 
-  // Normally distributed numbers, always the same: a slider changes the noise's strength, not its pattern.
-  function normal(count) {
-    let a = 16;
-    const draw = () => {
-      a = (a + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(a ^ (a >>> 15), a | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-    return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw()));
-  }
-
   // Gray levels as the browser's own JPEG encoder leaves them.
   async function jpeg(levels, h, w, quality) {
     const canvas = new OffscreenCanvas(w, h);
@@ -83,7 +71,7 @@ async function degradingWorker() {
     }
     const full = [key, noise, quality].join();
     if (input.key !== full) {
-      const grain = normal(tall * wide);
+      const grain = normals(tall * wide, 16); // a slider changes its strength, not its pattern
       const levels = clean.low.map((value, i) => Math.min(255, Math.max(0, Math.round(255 * value + noise * grain[i]))));
       const low = (quality ? await jpeg(levels, tall, wide, quality) : levels).map((level) => level / 255);
       const bicubic = made.resample(low, tall, wide, h, w);

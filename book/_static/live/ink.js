@@ -58,7 +58,7 @@ live.ink = (root) => {
   const lowCanvas = (words) => kit.canvas(few, few, words, 6);
   const [before, after] = ["without", "with"].map((how) => lowCanvas(`The LR image of the photograph ${how} ink`));
   const change = lowCanvas("LR image with ink minus that without ink, from blue for darker to red for brighter");
-  const figure = (words, canvas) => kit.make("figure", {}, canvas, kit.make("figcaption", {}, words));
+  const { figure } = kit;
   root.append(
     kit.make("div", { className: "live-controls" }, photographs.element, kinds.element, strength.element, width.element,
       kit.make("div", { className: "live-buttons" }, write, clear)),

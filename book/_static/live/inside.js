@@ -11,7 +11,7 @@ live.inside = async (root) => {
   const most = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
   const sum = (values) => values.reduce((a, b) => a + b, 0);
   const settings = { relu: true, zeros: false };
-  let made, network, photo, seen, parameters, kept = [0, 0], hits = {}, waiting = 0, whole = false, wrong = "", width = 0;
+  let made, network, photo, seen, parameters, kept = [0, 0], hits = {}, waiting = 0, whole = false, wrong = "";
 
   // Drawn once in a frame. What is wrong with a file is told until the reader does something else.
   const ask = (again, trouble = "") => {
@@ -189,11 +189,7 @@ live.inside = async (root) => {
       `${switched ? `without these switches: ${decibels(photo.normal)}; ` : ""}bicubic: ${decibels(photo.bicubic)}.`;
   }
 
-  kit.whenTheThemeChanges(() => { if (photo) look(); }); // at once, for a page that is about to be printed
-  new ResizeObserver(() => {
-    if (width !== root.clientWidth) ask(false, wrong);
-    width = root.clientWidth;
-  }).observe(root);
+  kit.redrawn(root, () => { if (photo) look(); }); // at once, for a page that is about to be printed
   const ready = engine(engineCode).then((it) => { made = it; network = it.network(kit.weights(scale)); });
   await Promise.all([ready, source.first()]);
 };

@@ -128,10 +128,31 @@ const kit = (() => {
   }
   const inside = (place, ...sizes) => place.map((at, k) => Math.min(Math.max(Math.floor(at), 0), sizes[k] - 1));
 
-  // What is drawn in the page's colors is drawn again when the reader changes from light to dark.
-  function whenTheThemeChanges(draw) {
+  // Draw again when the reader changes from light to dark, and when the figure gets another width.
+  function redrawn(root, draw) {
     new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    let width = root.clientWidth;
+    new ResizeObserver(() => {
+      if (root.clientWidth === width) return;
+      width = root.clientWidth;
+      draw();
+    }).observe(root);
   }
+
+  // A canvas made as fine as the screen and empty: what draws on it, its size on the page, and the page's ink.
+  function sharp(element, usual) {
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [element.clientWidth || usual[0], element.clientHeight || usual[1]];
+    Object.assign(element, { width: width * ratio, height: height * ratio });
+    const context = element.getContext("2d");
+    context.scale(ratio, ratio);
+    context.font = "12px system-ui, sans-serif";
+    const ink = context.fillStyle = context.strokeStyle = getComputedStyle(element).color;
+    return { context, width, height, ink };
+  }
+
+  // What is drawn, and below it what it shows.
+  const figure = (words, ...drawn) => make("figure", {}, ...drawn, make("figcaption", {}, words));
 
   const home = document.currentScript?.src.replace(/kit\.js.*/, "") ?? "";
   const script = (name) => loadScript(home + name); // of book.js
@@ -161,6 +182,6 @@ const kit = (() => {
     }, { rootMargin: "800px" });
     document.querySelectorAll("[data-live]").forEach((place) => watcher.observe(place));
   });
-  return { make, across, slider, choice, tick, button, status, canvas, operable, paint, frame, pointed, moved, diverging,
-    whenTheThemeChanges };
+  return { make, slider, choice, tick, button, status, figure, across, canvas, sharp, paint, diverging, frame, operable, pointed,
+    moved, redrawn };
 })();

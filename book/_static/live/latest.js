@@ -39,7 +39,8 @@ Object.assign(kit, (() => {
 
   // For `uses`: the engine with its code, and the shipped networks' parameters.
   const networks = () => [engine, `const engineCode = ${JSON.stringify(engineCode)}`,
-    `const liveWeights = ${JSON.stringify(liveWeights)}`, `const floats = ${kit.floats}`, `const weights = ${kit.weights}`];
+    `const liveWeights = ${JSON.stringify(liveWeights)}`, `const bytes = ${kit.bytes}`, `const floats = ${kit.floats}`,
+    `const weights = ${kit.weights}`];
 
   return { latest, networks };
 })());

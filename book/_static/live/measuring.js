@@ -21,13 +21,7 @@ const measuring = (() => {
 
   // The photographs of colors.js: { name, side, rgb: three planes in 0..1 }.
   const photographs = () => Promise.all(Object.entries(liveColors).map(async ([name, png]) => {
-    const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
-    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }), { colorSpaceConversion: "none" });
-    const side = bitmap.width;
-    const context = new OffscreenCanvas(side, side).getContext("2d", { alpha: false });
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, side, side);
-    const plane = (c) => Float32Array.from({ length: side * side }, (_, i) => data[4 * i + c] / 255);
+    const { w: side, plane } = await kit.decoded(png);
     return { name, side, rgb: [0, 1, 2].map(plane) };
   }));
 

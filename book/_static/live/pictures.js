@@ -10,16 +10,23 @@ Object.assign(kit, (() => {
     return context.getImageData(0, 0, width, height).data;
   }
 
+  const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+  // A PNG file as base64: its size, and its red (0), green (1) and blue (2) in 0..1.
+  async function decoded(png) {
+    const bitmap = await createImageBitmap(new Blob([bytes(png)], { type: "image/png" }), { colorSpaceConversion: "none" });
+    const [h, w, data] = [bitmap.height, bitmap.width, pixels(bitmap)];
+    return { h, w, plane: (c) => Float32Array.from({ length: h * w }, (_, i) => data[4 * i + c] / 255) };
+  }
+
   // All sample photographs: { name: { h, w, values } }.
   let photographs;
   const samples = () => (photographs ??= (async () => {
-    const decoded = Object.entries(livePhotographs).map(async ([name, png]) => {
-      const bytes = Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0));
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }), { colorSpaceConversion: "none" });
-      const [h, w, data] = [bitmap.height, bitmap.width, pixels(bitmap)];
-      return [name, { h, w, values: Float32Array.from({ length: h * w }, (_, i) => data[4 * i] / 255) }];
+    const all = Object.entries(livePhotographs).map(async ([name, png]) => {
+      const { h, w, plane } = await decoded(png);
+      return [name, { h, w, values: plane(0) }];
     });
-    return Object.fromEntries(await Promise.all(decoded));
+    return Object.fromEntries(await Promise.all(all));
   })());
 
   // The luma of a file of the reader's, in the studio range of the protocol.
@@ -75,7 +82,7 @@ Object.assign(kit, (() => {
   }
 
   // The numbers in base64 of little-endian float32.
-  const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+  const floats = (text) => new Float32Array(bytes(text).buffer);
 
   // The parameters of the shipped 9-1-5 at a scale (weights.js), for network() of engine.js.
   const weights = (scale) => floats(liveWeights[scale]);
@@ -90,5 +97,5 @@ Object.assign(kit, (() => {
     return 10 * Math.log10((255 ** 2 * (h - 2 * shave) * (w - 2 * shave)) / sum);
   }
 
-  return { samples, plane, source, crop, floats, weights, psnr };
+  return { bytes, decoded, samples, plane, source, crop, floats, weights, psnr };
 })());

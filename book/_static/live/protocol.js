@@ -41,7 +41,7 @@ live.protocol = async (root) => {
   root.append(
     make("div", { className: "live-steps" }, ...Object.values(choices).map(({ element }) => element)),
     make("div", { className: "live-buttons" }, back), status,
-    make("figure", {}, line, make("figcaption", {}, "Ring: by the protocol. Disk: as measured now.")),
+    kit.figure("Ring: by the protocol. Disk: as measured now.", line),
     make("table", { className: "live-scores" }, make("thead", {}, make("tr", {}, ...heads)),
       make("tbody", {}, ...rows.map(({ element }) => element))));
 
@@ -109,13 +109,8 @@ live.protocol = async (root) => {
   // Both scores on one axis: a ring for the protocol's, a disk for the one of now.
   function draw() {
     if (!root.state) return;
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [line.clientWidth || 640, line.clientHeight || 130];
-    Object.assign(line, { width: width * ratio, height: height * ratio });
-    const context = line.getContext("2d");
-    context.scale(ratio, ratio);
-    const ink = getComputedStyle(line).color;
-    Object.assign(context, { font: "12px system-ui, sans-serif", fillStyle: ink, strokeStyle: ink, textAlign: "center" });
+    const { context, width, height, ink } = kit.sharp(line, [640, 130]);
+    context.textAlign = "center";
     const [low, high, left, right] = [22, 34, 60, width - 14];
     const across = (value) => left + ((value - low) / (high - low)) * (right - left);
     for (let value = low; value <= high; value += 2) {
@@ -143,7 +138,6 @@ live.protocol = async (root) => {
     return context;
   }
 
-  kit.whenTheThemeChanges(draw);
-  new ResizeObserver(draw).observe(line);
+  kit.redrawn(root, draw);
   await measure();
 };

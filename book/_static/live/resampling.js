@@ -63,8 +63,8 @@ const resampling = (() => {
   // The same along one axis as a matrix (to, from), row after row.
   function matrix(from, to, { edge = "mirror", ...how } = {}) {
     const rows = new Float64Array(to * from);
-    taps(from, to, how).forEach(({ first, weights }, r) => weights.forEach((weight, k) => {
-      rows[r * from + BEYOND[edge](first + k, from)] += weight;
+    placed(from, to, edge, how).forEach(({ places, weights }, r) => weights.forEach((weight, k) => {
+      rows[r * from + places[k]] += weight;
     }));
     return rows;
   }

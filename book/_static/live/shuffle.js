@@ -22,7 +22,7 @@ live.shuffle = (root) => {
     "the pixel that was pointed at is framed");
   const phases = kit.canvas(map, map, "Mean error of each phase minus the overall mean, from blue for too dark to red for " +
     "too bright, with the number of its channel");
-  const figure = (words, canvas) => kit.make("figure", {}, canvas, kit.make("figcaption", {}, words));
+  const { figure } = kit;
   root.append(
     kit.make("div", { className: "live-controls" }, names.element, scales.element, channel.element, bias.element),
     status,

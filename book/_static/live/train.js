@@ -16,18 +16,8 @@ function trainWorker(port) {
   }
 
   // Crops are drawn by seed and step alone: the same numbers, however many Workers share a batch.
-  function random(seed) {
-    let a = seed >>> 0;
-    return () => {
-      a = (a + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(a ^ (a >>> 15), a | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
-
   function batch({ seed, step, size, from, to }) {
-    const draw = random(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
+    const draw = mulberry(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(step + 1, 0x85ebca6b));
     const [edge, inner] = [network.border, side - 2 * network.border];
     const [x, t] = [new Float32Array((to - from) * side * side), new Float32Array((to - from) * inner * inner)];
     const places = pairs.map(({ h, w }) => (h - side + 1) * (w - side + 1));
@@ -83,7 +73,7 @@ function trainWorker(port) {
 
 // A Worker as a function of a task that promises what it gives.
 function trainColleague() {
-  const text = `"use strict"; ${engine}; (${trainWorker})(self);`;
+  const text = `"use strict"; ${engine}; ${mulberry}; (${trainWorker})(self);`;
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   const worker = new Worker(address);
   const waiting = new Map();
@@ -103,12 +93,7 @@ function trainColleague() {
 
 // PyTorch's default initialization: uniform within 1 / sqrt(inputs of a filter), weights and biases alike.
 function trainParameters(seed) {
-  let a = (seed + 1) * 0x2545f491;
-  const draw = () => {
-    a ^= a << 13; a ^= a >>> 17; a ^= a << 5;
-    return (a >>> 0) / 2 ** 32;
-  };
-  for (let k = 0; k < 20; k++) draw();
+  const draw = mulberry(seed);
   const layer = (inputs, outputs) => Array.from({ length: outputs * (inputs + 1) }, () => (2 * draw() - 1) / Math.sqrt(inputs));
   return Float32Array.from([...layer(81, 64), ...layer(64, 32), ...layer(800, 1)]);
 }

@@ -30,7 +30,7 @@ live.train = (root) => {
   pause.disabled = stop.disabled = true;
   status.textContent = "Two photographs, chelsea and coins, are held out; the network never trains on them.";
 
-  const figure = (words, ...drawn) => make("figure", {}, ...drawn, make("figcaption", {}, words));
+  const { figure } = kit;
   const drawings = [ // nothing to see before the first score
     make("div", { className: "live-figures", hidden: true },
       figure("PSNR on the held-out photographs (mean of two)", curve), figure("Loss of each batch", losses)),
@@ -120,8 +120,7 @@ live.train = (root) => {
   }
 
   const again = () => { if (seen.psnr.length) draw(); };
-  kit.whenTheThemeChanges(again);
-  new ResizeObserver(again).observe(root);
+  kit.redrawn(root, again);
 
   function show(parameters) {
     for (let k = 0; k < 64; k++) {

@@ -36,7 +36,7 @@ live.valley = (root) => {
       momentum.element, steps.element, upto.element),
     status,
     make("div", { className: "live-panels" }, ...panels.map(({ canvas, caption }) => make("figure", {}, canvas, caption))),
-    make("div", { className: "live-figures" }, make("figure", {}, chart, make("figcaption", {}, "Loss over the steps"))),
+    make("div", { className: "live-figures" }, kit.figure("Loss over the steps", chart)),
   );
 
   function walkAll() {
@@ -84,14 +84,12 @@ live.valley = (root) => {
 
   // The contour lines of a quadratic are ellipses.
   function paint(canvas, { path, losses }, last, color) {
-    const ratio = window.devicePixelRatio || 1, side = canvas.clientWidth || 230;
-    Object.assign(canvas, { width: side * ratio, height: side * ratio });
-    const context = canvas.getContext("2d"), unit = (side * ratio) / 2 / REACH;
-    const ink = getComputedStyle(canvas).color;
+    const { context, width: side } = kit.sharp(canvas, [230, 230]);
+    const unit = side / 2 / REACH;
     const turned = (angle.value * Math.PI) / 180;
-    context.setTransform(unit, 0, 0, -unit, unit * REACH, unit * REACH); // weights as coordinates, the second upward
-    const px = ratio / unit;
-    Object.assign(context, { strokeStyle: ink, lineWidth: px, globalAlpha: 0.4 });
+    context.transform(unit, 0, 0, -unit, unit * REACH, unit * REACH); // weights as coordinates, the second upward
+    const px = 1 / unit;
+    Object.assign(context, { lineWidth: px, globalAlpha: 0.4 });
     for (const level of LEVELS) {
       const reach = Math.sqrt(2 * level * losses[0]);
       context.beginPath();
@@ -127,7 +125,6 @@ live.valley = (root) => {
     context[how]();
   }
 
-  kit.whenTheThemeChanges(draw);
-  addEventListener("resize", draw);
+  kit.redrawn(root, draw);
   walkAll();
 };
