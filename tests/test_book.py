@@ -125,6 +125,10 @@ def test_a_path_through_the_book_has_what_its_chapters_need_before_them():
         assert set().union(*(needs[number] for number in path)) <= path, row
 
 
+def test_it_is_less_than_a_megabyte(notebook):
+    assert notebook.stat().st_size < 2**20
+
+
 def test_its_figures_are_numbered_and_each_has_its_caption_below(chapter):
     notebook = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
     numbers = []
