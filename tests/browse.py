@@ -116,6 +116,14 @@ def visit(page, url: str) -> None:
     page.evaluate("async () => { await document.fonts.ready; }")
 
 
+def begin_figures(page) -> None:
+    """Bring each live figure that is not covered into view, and wait until it is there."""
+    for place in page.locator("[data-live]:not([hidden])").all():
+        place.scroll_into_view_if_needed()
+        page.wait_for_function("place => place.classList.contains('live')", arg=place.element_handle(), timeout=30_000)
+    page.evaluate("scrollTo(0, 0)")
+
+
 def faults(page, looks: dict[str, str], told: str = "") -> list[str]:
     """What is wrong with an open page; each with what is told of where it was seen."""
     found = []

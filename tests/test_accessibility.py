@@ -1,7 +1,7 @@
 """The built pages for everybody: keys reach all, letters may grow, nothing moves unasked; axe is with test_pages."""
 
 import pytest
-from browse import LAYOUT, NEEDS, PAGES, WIDE, faults, judge, visit
+from browse import LAYOUT, NEEDS, PAGES, WIDE, begin_figures, faults, judge, visit
 
 pytestmark = NEEDS
 
@@ -32,10 +32,13 @@ def test_the_first_key_leads_past_the_navigation(browser, address):
 REACHABLE = "a[href], button, input, select, textarea, summary, [tabindex='0']"
 
 
-@pytest.mark.parametrize("name", ["book/intro.html", "book/01_super_resolution.html", "book/api/protocol.html"])
+@pytest.mark.parametrize(
+    "name", ["book/intro.html", "book/01_super_resolution.html", "book/14_subpixel.html", "book/api/protocol.html"]
+)
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser, address, name):
     page = browser.new_page(viewport=WIDE, reduced_motion="reduce")
     visit(page, f"{address}/{name}")
+    begin_figures(page)
     wanted = page.evaluate(
         """reachable => [...document.querySelectorAll(reachable)].filter((element, number) => {
              const seen = element.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true});
