@@ -67,3 +67,36 @@ def plane(page, name: str) -> np.ndarray:
         }}"""
     )
     return np.frombuffer(base64.b64decode(text), np.float32)
+
+
+def redrawn_in(control, values, seen: str = "root.ariaBusy !== 'true' && root.state") -> float:
+    """Time from an input to what it shows, in loops of a fixed length: medians, the two in turns.
+
+    A loop takes about 10 ms where nothing else runs, so that 10 are a tenth of a second there; beside other programs
+    and on a slower machine both take longer, and their ratio is what it was.
+
+    Args:
+        control: the slider that is moved.
+        values: its positions, one after the other.
+        seen: an expression that has another value, not false, when the figure shows the new position.
+    """
+    times, loops = control.evaluate(
+        f"""async (input, values) => {{
+          const root = document.querySelector(".live"), times = [], loops = [];
+          for (const value of values) {{
+            let start = performance.now(), sum = 1;
+            for (let k = 0; k < 8e6; k++) sum = Math.imul(sum ^ k, 0x9e3779b1);
+            window.sum = sum;  // so that the loop is not left out
+            loops.push(performance.now() - start);
+            const former = {seen};
+            start = performance.now();
+            input.value = value;
+            input.dispatchEvent(new Event("input"));
+            for (let now = {seen}; !now || now === former; now = {seen}) await new Promise((next) => setTimeout(next));
+            times.push(performance.now() - start);
+          }}
+          return [times, loops];
+        }}""",
+        [str(value) for value in values],
+    )
+    return float(np.median(times) / np.median(loops))
