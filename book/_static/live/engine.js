@@ -1,13 +1,14 @@
 // The engine of the live pages: WebAssembly where the browser has SIMD; see engine.c for the arithmetic.
 //
 // A page opened from a disk may read no file, so the compiled code comes as a script (code.js), and a Worker is started
-// from the text of this one function. engine(code) gives the calls below; `code` is {plain, relaxed}, both base64.
+// from the text of this one function. engine(code) gives the calls below; `code` is {plain, relaxed}, both base64, or
+// the `compiled` of another engine: threads that share one also share what the browser makes quicker while it runs.
 "use strict";
 
 async function engine(code) {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  let relaxed = true;
-  const module = await WebAssembly.compile(bytes(code.relaxed)).catch(() => {
+  let { module, relaxed = true } = code.module ? code : {};
+  module ??= await WebAssembly.compile(bytes(code.relaxed)).catch(() => {
     relaxed = false; // no fused multiply-add in this browser
     return WebAssembly.compile(bytes(code.plain)); // fails where there is no SIMD at all
   });
@@ -89,12 +90,12 @@ async function engine(code) {
         layers.forEach((layer, number) => {
           const [side, [a, b]] = [reach[number], needed[number + 1]];
           const [above, below] = [Math.max(0, side - (a - start)), Math.max(0, side - (end - b))];
-          const padded = room((end - start + above + below) * (w + 2 * side) * layer.input);
-          if (zeros) {
+          const padded = side ? room((end - start + above + below) * (w + 2 * side) * layer.input) : x;
+          if (side && zeros) {
             const [line, row] = [(w + 2 * side) * layer.input, w * layer.input];
             const all = floats(padded, line * (above + end - start + below)).fill(0);
             for (let r = 0; r < end - start; r++) all.set(floats(x + 4 * r * row, row), line * (above + r) + side * layer.input);
-          } else wasm.pad(x, end - start, w, layer.input, above, below, side, padded);
+          } else if (side) wasm.pad(x, end - start, w, layer.input, above, below, side, padded);
           x = convolve(layer, padded, end - start + above + below, w + 2 * side, relu && number < 2);
           [start, end] = [a, b];
           if (keep || number === 2) seen.push({ from: a, values: floats(x, (b - a) * w * layer.out).slice() });
@@ -193,5 +194,5 @@ async function engine(code) {
 
   const memory = () => wasm.memory.buffer.byteLength;
 
-  return { relaxed, resample, network, memory };
+  return { compiled: { module, relaxed }, resample, network, memory };
 }

@@ -106,7 +106,7 @@ async function trainRun({ images, held, scale, seed, settings, parameters = trai
   const average = parameters.slice();
   let [method, step, stopped, paused, judging] = [settings.method, 0, false, null, null];
   const everyone = [...colleagues, judge];
-  const code = engineCode;
+  const { compiled: code } = await engine(engineCode);
   const end = () => { stopped = true; everyone.forEach((one) => one.end()); };
   const control = {
     average, end,

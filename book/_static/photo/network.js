@@ -49,9 +49,7 @@ function photoWorker(port) {
     const sharp = fast ? sharpened(luma, start, end) : sharpenedPlainly(luma, start, end);
     for (let y = start; y < end; y++) {
       const colors = small.slice(1).map((plane) => enlargedRow(plane, y, top));
-      const plain = luma[y].subarray(REACH, REACH + size);
-      paint(bicubic, (y - start) * size, plain, colors);
-      paint(srcnn, (y - start) * size, sharp[y - start], colors);
+      paint(bicubic, srcnn, (y - start) * size, luma[y].subarray(REACH, REACH + size), sharp[y - start], colors);
     }
     return { first, last, bicubic, srcnn };
   }
@@ -101,26 +99,24 @@ function photoWorker(port) {
   // RGBA bytes to three planes: luma and the two color differences.
   function planes(bytes, rows) {
     const count = rows * width;
-    const made = Array.from({ length: 3 }, () => new Float64Array(count));
-    for (let i = 0; i < count; i++) {
-      const [r, g, b] = [bytes[4 * i] / 255, bytes[4 * i + 1] / 255, bytes[4 * i + 2] / 255];
-      made.forEach((plane, d) => (plane[i] = row(TO_YCBCR, d, r, g, b) + OFFSET[d]));
-    }
-    return made;
+    return OFFSET.map((offset, d) => {
+      const [plane, [r, g, b]] = [new Float64Array(count), TO_YCBCR.slice(3 * d).map((weight) => weight / 255)];
+      for (let i = 0; i < count; i++) plane[i] = r * bytes[4 * i] + g * bytes[4 * i + 1] + b * bytes[4 * i + 2] + offset;
+      return plane;
+    });
   }
 
-  // One row of the result, back to bytes. A Uint8ClampedArray rounds and clips what is put in.
-  function paint(bytes, from, luma, colors) {
-    for (let x = 0; x < luma.length; x++) {
-      const at = 4 * (from + x);
-      const [y, cb, cr] = [luma[x] - OFFSET[0], colors[0][x] - OFFSET[1], colors[1][x] - OFFSET[2]];
-      for (let c = 0; c < 3; c++) bytes[at + c] = 255 * row(TO_RGB, c, y, cb, cr);
-      bytes[at + 3] = 255;
+  // One row of both results, back to bytes: two lumas with the same colors. A Uint8ClampedArray rounds and clips what is
+  // put in. The three rows of TO_RGB begin with the same number.
+  function paint(bicubic, srcnn, from, plain, sharp, [blue, red]) {
+    const [gain, rb, rr, , gb, gr, , bb, br] = TO_RGB.map((weight) => 255 * weight);
+    for (let x = 0, at = 4 * from; x < plain.length; x++, at += 4) {
+      const [cb, cr] = [blue[x] - OFFSET[1], red[x] - OFFSET[2]];
+      const [r, g, b] = [rb * cb + rr * cr, gb * cb + gr * cr, bb * cb + br * cr];
+      const [p, s] = [gain * (plain[x] - OFFSET[0]), gain * (sharp[x] - OFFSET[0])];
+      bicubic[at] = p + r; bicubic[at + 1] = p + g; bicubic[at + 2] = p + b; bicubic[at + 3] = 255;
+      srcnn[at] = s + r; srcnn[at + 1] = s + g; srcnn[at + 2] = s + b; srcnn[at + 3] = 255;
     }
-  }
-
-  function row(matrix, d, a, b, c) {
-    return matrix[3 * d] * a + matrix[3 * d + 1] * b + matrix[3 * d + 2] * c;
   }
 
   function inverse([a, b, c, d, e, f, g, h, i]) {

@@ -1,16 +1,23 @@
 // One enlargement: the picture cut into strips, which go to as many Workers as the computer has processors.
 "use strict";
 
-const PHOTO_STRIP = 32; // rows of the result
+// Of the result. Around a strip more is computed than it shows, so that few high ones are quicker; many share better
+// among Workers, and their pixels are what bounds a Worker's memory.
+const PHOTO_STRIP = { least: 16, most: 64, pixels: 2 ** 17, each: 4 }; // rows, rows, pixels, strips for each Worker
 const PHOTO_MARGIN = 10; // small rows around a strip that its result depends on, with room to spare: 6 + 4
+
+let photoEngine; // compiled once for all Workers of all runs; null where the browser has no SIMD
 
 // Start; returns a function that stops. Calls on.strip({ first, last, bicubic, srcnn }, share done), then
 // on.done(number of Workers), or on.failed(sentence).
 function photoRun(picture, scale, on) {
   const { width, height, bytes } = picture;
-  const each = Math.ceil(PHOTO_STRIP / scale);
+  const processors = Math.max(2, Math.min(navigator.hardwareConcurrency || 2, 8));
+  const { least, most, pixels, each: shares } = PHOTO_STRIP;
+  const wanted = Math.min(most, pixels / (width * scale), (height * scale) / (shares * processors));
+  const each = Math.ceil(Math.max(least, wanted) / scale);
   const strips = Math.ceil(height / each);
-  const count = Math.min(strips, Math.max(2, Math.min(navigator.hardwareConcurrency || 2, 8)));
+  const count = Math.min(strips, processors);
   const address = URL.createObjectURL(new Blob([`"use strict"; ${engine}; (${photoWorker})(self);`], { type: "text/javascript" }));
   const workers = [];
   let [next, done] = [0, 0];
@@ -30,6 +37,7 @@ function photoRun(picture, scale, on) {
     next++;
     worker.postMessage({ bytes: bytes.slice(4 * width * top, 4 * width * bottom), top, first, last });
   };
+  photoEngine ??= engine(engineCode).then(({ compiled }) => compiled, () => null);
   const weights = photoBytes(photoData.weights[scale]).buffer;
   for (let k = 0; k < count; k++) {
     const worker = new Worker(address);
@@ -43,8 +51,10 @@ function photoRun(picture, scale, on) {
       stop();
       on.done(count);
     };
-    worker.postMessage({ weights, scale, width, height, code: engineCode });
-    send(worker);
+    photoEngine.then((code) => {
+      worker.postMessage({ weights, scale, width, height, code });
+      send(worker);
+    });
   }
   return stop;
 }
