@@ -48,8 +48,6 @@ class Study:
     variants: dict[str, dict[str, object]]
 
 
-_PAPER_SGD = {"optimizer": "sgd", "learning_rate": RECIPES["paper"].learning_rate, "cosine": False, "ema_share": 0.0}
-
 STUDIES: dict[str, Study] = {
     "width": Study(
         "Do more filters help?", {"32-16": {"widths": "32-16"}, "64-32": {}, "128-64": {"widths": "128-64"}}
@@ -72,16 +70,6 @@ STUDIES: dict[str, Study] = {
     ),
     "color": Study("Luma alone, or color?", {"luma": {}, "rgb": {"color": "rgb"}, "ycbcr": {"color": "ycbcr"}}),
     "loss": Study("Squared or absolute error?", {"mse": {}, "l1": {"loss": "l1"}}),
-    "optimizer": Study(
-        "What does the optimizer bring?",
-        {
-            "sgd, as in the paper": _PAPER_SGD,
-            "sgd": {"optimizer": "sgd", "learning_rate": 0.1},
-            "adam 1e-3": {"optimizer": "adam", "learning_rate": 1e-3},
-            "adam 5e-3": {"optimizer": "adam"},
-            "soap": {},
-        },
-    ),
     "precision": Study(
         "What do short numbers cost?",
         {
