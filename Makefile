@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade links live results bench \
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -126,6 +126,16 @@ exercises: $(READY)  ## make the assignments' notebooks of their sources
 grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
+
+# One word of each option that was given: make handin FOR=moodle GRADES=folder EXPORT=file gives --grades folder --export file.
+OPTION = $(if $($1),--$2 "$($1)")
+IN_GRADER = PYTHONPATH=book $(BIN)/python -m
+handin: $(READY)  ## marks into a platform's export, or a bundle for one: make handin FOR=moodle|canvas|gradescope|classroom50 ...
+	@$(IN_GRADER) grader.handin "$(FOR)" $(call OPTION,GRADES,grades) $(call OPTION,EXPORT,export) \
+		$(call OPTION,POLICY,policy) $(call OPTION,TIMES,times) $(call OPTION,GROUPS,groups) $(call OPTION,COLUMN,column) \
+		$(call OPTION,SCALE,scale) $(call OPTION,PARTIAL,partial) $(call OPTION,MISSING,missing) \
+		$(call OPTION,ASSIGNMENT,assignment) $(call OPTION,SEED,seed) $(call OPTION,VISIBILITY,visibility) \
+		$(call OPTION,OUT,out)
 
 links: $(READY)  ## ask every address outside the book whether it answers
 	rm -rf _build/links

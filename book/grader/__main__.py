@@ -8,7 +8,8 @@ file makes one: ``podman build -t srcnn-grader -f book/grader/Containerfile .``)
 (Ctrl-C) and goes on where it was when it is started again with the same words.
 
 What comes of it, in the folder --out: grades.csv, feedback/ (a page for each student), summary.html, results/ (what the
-others are made of), and marks.csv where answers in words wait for marks: fill its column points and start again.
+others are made of), and marks.csv where answers in words wait for marks: fill its column points and start again. A mark
+that a person knows better goes into overrides.csv there (columns key, question, points, reason).
 """
 
 import argparse
@@ -18,16 +19,15 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
-from grader import autograde, collect, manual, pool, report, sandbox, suite
+from grader import adjust, autograde, collect, manual, pool, report, sandbox, suite
 from grader.collect import Submission
 from grader.confine import Limits
-from grader.results import Result, number
+from grader.results import Result, number, stored
 from grader.suite import TestSuite
-from srcnn.files import write
+from srcnn.files import InputError, write
 
 
 class UsageError(Exception):
@@ -39,7 +39,7 @@ def main(words: list[str] | None = None) -> int:
     options = _options(words)
     try:
         _grade(options)
-    except (UsageError, sandbox.NoSandbox, manual.Unmarked, OSError) as problem:
+    except (UsageError, InputError, sandbox.NoSandbox, manual.Unmarked, OSError) as problem:
         print(f"grade: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -89,8 +89,10 @@ def _grade(options: argparse.Namespace) -> None:
     if options.jobs < 1 or any(value <= 0 for value in given.values()):
         raise UsageError("--jobs and the limits are numbers above 0")
     limits = replace(autograde.LIMITS.get(tests.name, Limits()), **given)
-    _prepare(out, {"assignment": tests.name, "seed": seed, "tests": tests.digest})
+    run = {"assignment": tests.name, "seed": seed, "tests": tests.digest}
+    _prepare(out, run)
     manual.read(out / "marks.csv", tests)  # marks that cannot be read are told before the work, not after it
+    adjust.read(out, tests)
     waiting = [submission for submission in found if not _done(out, submission)]
     protection = sandbox.choose(options.container, options.unprotected, limits) if waiting else None
     kept = len(found) - len(waiting)
@@ -104,8 +106,10 @@ def _grade(options: argparse.Namespace) -> None:
         told = f"{number(result.points)} of {number(result.possible)}"
         told += "" if result.status == "graded" else f", {result.status}: {result.reason}"
         print(f"[{count}/{len(found)}] {result.student}: {told}", flush=True)
-    results = list(_stored(out))
-    report.write(out, results, tests, _facts(results, tests, seed, limits))
+    results = list(stored(out))
+    facts = _facts(results, tests, seed, limits)
+    report.write(out, results, tests, facts)
+    write(out / "run.json", json.dumps({**run, "facts": facts}))  # the pages can be made anew without these words
     failed = sum(result.status == "failed" for result in results)
     if failed:
         print(f"{failed} could not be run for a reason that is not theirs; the same command tries them again")
@@ -160,11 +164,6 @@ def _prepare(out: Path, run: dict) -> None:
     out.mkdir(mode=0o700, parents=True, exist_ok=True)  # grades are nobody else's business
     (out / "results").mkdir(exist_ok=True)
     write(file, json.dumps(run))
-
-
-def _stored(out: Path) -> Iterator[Result]:
-    for path in sorted((out / "results").glob("*.json")):
-        yield Result.from_json(path.read_text(encoding="utf-8"))
 
 
 def _done(out: Path, submission: Submission) -> bool:

@@ -41,7 +41,8 @@ class Protection:
     """How submissions are kept in.
 
     Attributes:
-        kind: ``bubblewrap``, ``container`` or ``none``.
+        kind: ``bubblewrap``, ``container``, ``user`` (another user without rights, in a container that is thrown away
+            afterwards, where no other sandbox starts) or ``none``.
         engine: the program that starts it.
         image: of the container.
     """
@@ -55,6 +56,7 @@ class Protection:
             "bubblewrap": "bubblewrap: no network, no files but Python's and its own, limits on everything"
             + (", and a user without rights" if os.geteuid() == 0 else ""),
             "container": f"{Path(self.engine).name}: a container of the image {self.image} for each, without network",
+            "user": "another user, who can read no test and no seed; the network is the container's",
             "none": "NONE but limits on time and memory: a submission could read and write what you can",
         }[self.kind]
 

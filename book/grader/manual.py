@@ -28,7 +28,7 @@ def add(path: Path, results: list[Result], suite: TestSuite) -> None:
     """
     if not suite.written:
         return
-    rows = _rows(path)
+    rows = rows_of(path)
     given = read(path, suite)
     for result in results:
         result.marks = []
@@ -50,11 +50,11 @@ def read(path: Path, suite: TestSuite) -> dict[tuple[str, int], tuple[float | No
     Raises:
         Unmarked: there is a row that cannot be understood.
     """
-    return dict(_mark(path, line, row, suite) for line, row in enumerate(_rows(path), start=2))
+    return dict(_mark(path, line, row, suite) for line, row in enumerate(rows_of(path), start=2))
 
 
-def _rows(path: Path) -> list[dict]:
-    """The rows, as any spreadsheet may have stored them."""
+def rows_of(path: Path) -> list[dict]:
+    """The rows of a table, as any spreadsheet may have stored them; none where there is no table."""
     if not path.exists():
         return []
     data = path.read_bytes()

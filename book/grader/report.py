@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from grader import manual
+from grader import adjust, manual
 from grader.results import Result, number
 from grader.session import BLANK
 from grader.suite import TestSuite
@@ -34,6 +34,7 @@ def write(out: Path, results: list[Result], suite: TestSuite, facts: dict[str, s
     """
     results = sorted(results, key=lambda result: (result.student.casefold(), result.key))
     manual.add(out / "marks.csv", results, suite)
+    adjust.add(out, results, suite)
     titles = {n: f"Question {n}" for n in {*suite.cases, *suite.written}}
     titles |= {n: f"{titles[n]}, {question.name}" for n, question in ASSIGNMENTS[suite.name].items() if n in titles}
     page = TEMPLATES.get_template("feedback.html")
@@ -51,13 +52,14 @@ def write(out: Path, results: list[Result], suite: TestSuite, facts: dict[str, s
 def _table(results: list[Result], suite: TestSuite) -> str:
     head = ["student", "file", "status", "total", "possible"]
     head += [f"question_{n}" for n in suite.cases] + [f"written_{n}" for n in suite.written]
-    rows = [[*head, "reason", "feedback"]]
+    rows = [[*head, "adjusted", "reason", "feedback"]]
     for r in results:
         points = {question.number: number(question.points) for question in r.questions}
-        row = [r.student, r.file, r.status, number(r.points), number(r.possible)]
+        row = [r.student, r.file, r.status, number(r.mark), number(r.possible)]
         row += [points.get(n, "0") for n in suite.cases]
         row += ["" if mark.points is None else number(mark.points) for mark in r.marks]
-        rows.append([*row, "; ".join(reasons(r)), f"feedback/{r.key}.html"])
+        adjusted = "; ".join(f"{number(a.points)} points: {a.reason}" for a in r.adjustments)
+        rows.append([*row, adjusted, "; ".join(reasons(r)), f"feedback/{r.key}.html"])
     return manual.table(rows)
 
 
@@ -75,7 +77,7 @@ def reasons(result: Result) -> list[str]:
 
 def _statistics(results: list[Result], suite: TestSuite) -> dict:
     """What the summary shows."""
-    totals = [result.points for result in results]
+    totals = [result.mark for result in results]
     possible = max((result.possible for result in results), default=0)
     bins = Counter(min(int(10 * total / possible), 9) if possible else 0 for total in totals)
     hints = Counter(

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass
@@ -52,6 +54,14 @@ class Mark:
         return len(self.answer.split())
 
 
+@dataclass(frozen=True)
+class Adjustment:
+    """What a person, or the rule for late work, adds to the points (below 0: takes away), and the reason."""
+
+    points: float
+    reason: str
+
+
 @dataclass
 class Result:
     """One submission's result.
@@ -68,6 +78,7 @@ class Result:
         seconds: that the grading took.
         protection: how the submission was kept in.
         marks: of the answers in words; they are stored in a table of their own.
+        adjustments: of the points, by a person or for lateness; they are in tables of their own too.
     """
 
     student: str
@@ -84,6 +95,7 @@ class Result:
     seconds: float = 0
     protection: str = ""
     marks: list[Mark] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
 
     @property
     def points(self) -> float:
@@ -94,8 +106,13 @@ class Result:
     def possible(self) -> float:
         return sum(part.possible for part in (*self.questions, *self.marks))
 
+    @property
+    def mark(self) -> float:
+        """What counts: the points with all adjustments, and never less than 0."""
+        return max(0.0, self.points + sum(adjustment.points for adjustment in self.adjustments))
+
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[])), indent=1)
+        return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[], adjustments=[])), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Result":
@@ -106,6 +123,12 @@ class Result:
         for name in ("errors", "left_out", "written"):  # JSON has no numbers for keys
             stored[name] = {int(number): text for number, text in stored[name].items()}
         return cls(**stored)
+
+
+def stored(out: Path) -> Iterator[Result]:
+    """All results in a folder of grades, sorted by key."""
+    for path in sorted((out / "results").glob("*.json")):
+        yield Result.from_json(path.read_text(encoding="utf-8"))
 
 
 def number(value: float) -> str:

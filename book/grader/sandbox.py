@@ -37,11 +37,13 @@ class Sandbox:
 
     def __init__(self, protection: Protection, limits: Limits) -> None:
         self.protection, self.limits = protection, limits
-        root = os.geteuid() == 0 and protection.kind == "bubblewrap"
+        root = os.geteuid() == 0 and protection.kind in ("bubblewrap", "user")
         # root's own processes know no limit of their number; a grading process has one sandbox at a time, so one user
         self.user = 20000 + os.getpid() % 40000 if root else 0
         self.name = f"srcnn-{os.getpid()}-{time.monotonic_ns()}"
-        self.folder = tempfile.mkdtemp(prefix="srcnn-") if protection.kind == "none" else None
+        self.folder = tempfile.mkdtemp(prefix="srcnn-") if protection.kind in ("none", "user") else None
+        if self.folder and self.user:
+            os.chown(self.folder, self.user, self.user)
         self.printed, self.tail, self.token = 0, b"", ""
         self.process = subprocess.Popen(
             command(protection, limits, self.name, self.user),
@@ -174,10 +176,15 @@ class Sandbox:
             raise Lost(f"started more than {self.limits.processes} processes")
 
     def _family(self) -> list[psutil.Process]:
+        family: dict[int, psutil.Process] = {}
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(self.process.pid)
-            return [root, *root.children(recursive=True)]
-        return []
+            family = {each.pid: each for each in (root, *root.children(recursive=True))}
+        if self.protection.kind == "user":  # what has left the family still runs under its user
+            family |= {
+                each.pid: each for each in psutil.process_iter(["uids"]) if self.user in (each.info["uids"] or ())
+            }
+        return list(family.values())
 
     def close(self) -> None:
         """End everything that runs in the sandbox."""
@@ -188,6 +195,9 @@ class Sandbox:
             for process in family:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
+        if self.protection.kind == "user" and self.user:  # at once, so that none can fork in between
+            words = ["/bin/sh", "-c", "kill -9 -1"]
+            subprocess.run(words, user=self.user, group=self.user, extra_groups=[], cwd="/", check=False)
         if self.protection.kind == "container":  # the engine's client is gone, the container may not be
             subprocess.run([self.protection.engine, "kill", self.name], capture_output=True, check=False, timeout=60)
         self.process.wait()
