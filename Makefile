@@ -1,6 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin links live results bench \
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
+	blind forget links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -136,6 +137,17 @@ handin: $(READY)  ## marks into a platform's export, or a bundle for one: make h
 		$(call OPTION,SCALE,scale) $(call OPTION,PARTIAL,partial) $(call OPTION,MISSING,missing) \
 		$(call OPTION,ASSIGNMENT,assignment) $(call OPTION,SEED,seed) $(call OPTION,VISIBILITY,visibility) \
 		$(call OPTION,OUT,out)
+
+regrade: $(READY)  ## grade again, with a diff and a log: make regrade SUBMISSIONS=folder SEED=number GRADES=folder REASON=why [KEY=]
+	@$(IN_GRADER) grader.regrade "$(SUBMISSIONS)" --seed "$(SEED)" --grades "$(GRADES)" --reason "$(REASON)" \
+		$(call OPTION,KEY,key) -- $(call OPTION,CONTAINER,container) $(GRADE)
+
+blind: $(READY)  ## mark answers in words without names: make blind GRADES=folder [MARKERS="ann ben"] [COMMON=] [APART=]
+	@$(IN_GRADER) grader.blind "$(GRADES)" $(call OPTION,COMMON,common) $(call OPTION,APART,apart) \
+		$(call OPTION,MARKERS,markers)
+
+forget: $(READY)  ## tell what data of a term there are, and delete them by its rule: make forget POLICY=file GRADES=folders [DELETE=yes]
+	@$(IN_GRADER) grader.retain $(GRADES) --policy "$(POLICY)" $(call OPTION,KEY,key) $(call OPTION,DELETE,delete)
 
 links: $(READY)  ## ask every address outside the book whether it answers
 	rm -rf _build/links

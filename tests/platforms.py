@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from grader import autograde, collect, suite
-from grader.results import CaseResult, QuestionResult
+from grader.results import CaseResult, QuestionResult, Result
 
 NAME = "measure"
 ZONE = ZoneInfo("Europe/Berlin")
@@ -104,16 +104,21 @@ def graded(place: Path, out: Path) -> None:
     run = {"assignment": NAME, "seed": 1, "tests": tests.digest, "facts": {"seed": "1"}}
     (out / "run.json").write_text(json.dumps(run))
     for submission in collect.find(place):
-        result = autograde.blank(submission)
-        passed: list[int] = []
-        try:
-            cells = submission.notebook.cells
-            assert "checks.measure" in cells[1]
-            passed = json.loads(re.search(r"passed = (\[.*?\])", cells[0])[1])
-        except (collect.Unreadable, AssertionError, IndexError) as why:
-            result.status, result.reason = "not graded", str(why) or "nothing belongs to the assignment measure"
-        result.questions = questions(passed)
-        (out / "results" / f"{submission.key}.json").write_text(result.to_json())
+        (out / "results" / f"{submission.key}.json").write_text(result_of(submission).to_json())
+
+
+def result_of(submission: collect.Submission) -> Result:
+    """The result that a file of :func:`notebook` asks for."""
+    result = autograde.blank(submission)
+    passed: list[int] = []
+    try:
+        cells = submission.notebook.cells
+        assert "checks.measure" in cells[1]
+        passed = json.loads(re.search(r"passed = (\[.*?\])", cells[0])[1])
+    except (collect.Unreadable, AssertionError, IndexError) as why:
+        result.status, result.reason = "not graded", str(why) or "nothing belongs to the assignment measure"
+    result.questions = questions(passed)
+    return result
 
 
 def questions(passed: list[int]) -> list[QuestionResult]:
@@ -158,7 +163,7 @@ def worksheet(students: list[Student], *, newline: str = "\n") -> str:
     writer.writerow(head.split("|"))
     for one in students:
         when = one.submitted.strftime("%A, %d %B %Y, %I:%M %p").replace(" 0", " ")
-        when = {"none": "-", "foreign time": "Montag, 5. Oktober 2026, 23:02"}.get(one.kind, when)
+        when = {"none": "-", "foreign time": "2026年10月5日 23:02"}.get(one.kind, when)
         change = "No" if one.kind == "locked" else "Yes"
         status = "No submission" if one.kind == "none" else "Submitted for grading - "
         row = [f"Participant {one.id}", " ".join(one.name), "", f"{one.id}@school.example", status, one.before]

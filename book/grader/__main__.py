@@ -48,7 +48,7 @@ def main(words: list[str] | None = None) -> int:
     return 0
 
 
-def _interrupt(*_: object) -> None:
+def interrupt(*_: object) -> None:
     """End the grading processes, whose sandboxes end with them; what is graded is stored."""
     for process in multiprocessing.active_children():
         process.kill()
@@ -109,7 +109,8 @@ def _grade(options: argparse.Namespace) -> None:
     results = list(stored(out))
     facts = _facts(results, tests, seed, limits)
     report.write(out, results, tests, facts)
-    write(out / "run.json", json.dumps({**run, "facts": facts}))  # the pages can be made anew without these words
+    # with these the pages can be made anew, and the submissions found when they are to be deleted
+    write(out / "run.json", json.dumps({**run, "facts": facts, "submissions": str(place.resolve())}))
     failed = sum(result.status == "failed" for result in results)
     if failed:
         print(f"{failed} could not be run for a reason that is not theirs; the same command tries them again")
@@ -187,5 +188,5 @@ def _facts(results: list[Result], tests: TestSuite, seed: int, limits: Limits) -
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     sys.exit(main())
