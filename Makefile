@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
-	blind forget links live results bench \
+	blind forget rehearsal links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -148,6 +148,9 @@ blind: $(READY)  ## mark answers in words without names: make blind GRADES=folde
 
 forget: $(READY)  ## tell what data of a term there are, and delete them by its rule: make forget POLICY=file GRADES=folders [DELETE=yes]
 	@$(IN_GRADER) grader.retain $(GRADES) --policy "$(POLICY)" $(call OPTION,KEY,key) $(call OPTION,DELETE,delete)
+
+rehearsal: $(READY)  ## write an invented class, to try everything before the term: make rehearsal OUT=folder
+	@$(IN_GRADER) grader.rehearsal "$(OUT)"
 
 links: $(READY)  ## ask every address outside the book whether it answers
 	rm -rf _build/links

@@ -53,9 +53,8 @@ def moodle_export(students: list[Student], path: Path) -> None:
         archive.writestr("Gone Away_3_assignsubmission_file_/measure.ipynb", notebook([0, 1]))  # withdrawn since
 
 
-def canvas_export(students: list[Student], path: Path) -> None:
-    """What Canvas's *Download Submissions* gives."""
-    number = 500_000
+def canvas_export(students: list[Student], path: Path, number: int = 500_000) -> None:
+    """What Canvas's *Download Submissions* gives, with attachments that are counted from a number on."""
     with zipfile.ZipFile(path, "w") as archive:
         for one in students:
 
@@ -282,6 +281,35 @@ def test_a_platform_with_other_points_gets_them_when_asked(small, capsys):
     assert told["11"] == f"{platforms.points([0, 1]) * 5:g}"
 
 
+def test_in_a_new_canvas_a_files_number_may_be_a_students(tmp_path, capsys):
+    students = [Student(k, (f"F{k}", "L"), passed=[k % 20], before="") for k in range(4, 63)]
+    canvas_export(students, tmp_path / "all.zip", 2)
+    (tmp_path / "gradebook.csv").write_text(platforms.gradebook(students))
+    platforms.graded(unpacked(tmp_path / "all.zip", tmp_path / "submissions"), tmp_path / "grades")
+    expected = {str(one.id): f"{platforms.points(one.passed):g}" for one in students}
+    assert canvas_marks(tmp_path, capsys) == expected
+
+
+@pytest.mark.parametrize("name", ["doe_9999", "lf_9999"])
+def test_nobody_gives_their_file_to_somebody_else(tmp_path, capsys, name):
+    """Canvas lets people choose a name, which then stands before their number."""
+    students = [Student(6789, (name, ""), passed=[0, 1]), Student(9999, ("F", "L"), passed=[0, 1])]
+    place = tmp_path / "submissions"
+    place.mkdir()
+    (place / f"{name}_6789_500003_measure.ipynb").write_bytes(notebook([]))
+    (tmp_path / "gradebook.csv").write_text(platforms.gradebook(students))
+    platforms.graded(place, tmp_path / "grades")
+    marks = canvas_marks(tmp_path, capsys)
+    assert marks["9999"] == ""
+    (row, *_) = report(tmp_path / "grades", "canvas")
+    if name.startswith("lf"):  # the other one's name as well: a person looks
+        assert marks["6789"] == ""
+        assert row["status"] == "nobody's"
+        assert "its path has the numbers 9999 and 6789" in row["why"]
+    else:
+        assert marks["6789"] == "0"
+
+
 HEAD = "Student,ID,SIS Login ID,Section,Measure (4711)\n"
 
 
@@ -352,9 +380,9 @@ def test_answers_in_words_that_wait_for_a_mark_hold_everything_back(tmp_path, ca
 @pytest.mark.parametrize(
     ("file", "numbers"),
     [
-        ("doejane_6789_4711_measure.ipynb", ["6789"]),
-        ("doejane_LATE_6789_4711_name.ipynb", ["6789"]),
-        ("week_6_7/doejane_6789_4711_hw_1_2.ipynb", ["6", "6789"]),
+        ("doejane_6789_4711_measure.ipynb", ["6789", "4711"]),
+        ("doejane_LATE_6789_4711_name.ipynb", ["6789", "4711"]),
+        ("week_6_7/doejane_6789_4711_hw_1_2.ipynb", ["6", "7", "6789", "4711"]),
         ("doejane_6789_text.html", ["6789"]),
         ("anon_7Xq2z_4711_99_x.ipynb", []),
         ("jane.ipynb", []),
@@ -374,6 +402,7 @@ def test_the_number_in_a_name_of_canvas(file, numbers):
         ("Red-Jane Doe_007_assignsubmission_file_/x.ipynb", ["7"]),
         ("Jane Doe_12345_assignsubmission_onlinetext_/onlinetext.html", ["12345"]),
         ("Jane_2/measure.ipynb", []),
+        ("Jane Doe_12345_assignsubmission_file_/John_9_assignsubmission_file_/x.ipynb", ["12345"]),
     ],
 )
 def test_the_number_in_a_name_of_moodle(file, numbers):

@@ -88,6 +88,8 @@ class Return:
         for result in self.grades.results:
             numbers = self.module.ids(result.file)
             known = list(dict.fromkeys(number for number in numbers if number in self.places))
+            if len(known) > 1:  # Canvas counts students and files apart, so that a file's number may be a student's
+                known = [one for one in known if self.module.confirms(result.file, self.places[one])] or known
             if len(known) == 1:
                 mine[known[0]].append(result)
                 continue

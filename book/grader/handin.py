@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from grader import autograde, giveback, manual, term
-from grader.adjust import amount
+from grader.adjust import LATE, amount
 from grader.grades import reopen
 from grader.platforms import classroom50, gradescope
 from srcnn.files import InputError
@@ -87,6 +87,8 @@ def _give_back(options: argparse.Namespace) -> None:
                 f"{told}submitted, or leave POLICY= away and let Canvas's own rule for late work take off points"
             )
         back.late(rule, _times(options.times, rule) if options.times else {})
+    elif (grades.folder / LATE).exists():
+        print(f"{grades.folder / LATE}, of an earlier run with POLICY=, still counts; remove it to undo that")
     grades.render()
     rows = back.fill()
     folder = back.save(rows)

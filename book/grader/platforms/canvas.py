@@ -29,9 +29,22 @@ def _numbers(part: str) -> tuple[str, str] | None:
 
 
 def ids(file: str) -> list[str]:
-    """The numbers in a submission's path that may be the student's; the outermost comes first."""
-    found = [numbers[0] for part in file.split("/") if (numbers := _numbers(part))]
+    """The numbers in a submission's path that may be the student's; where two are in the class, a person looks.
+
+    Both of a part are among them, because people may call themselves ``Doe_9999`` in Canvas; see :func:`confirms`.
+    """
+    found = [number for part in file.split("/") if (numbers := _numbers(part)) for number in numbers]
     return found + [entry[1] for part in file.split("/") if (entry := ENTRY.fullmatch(part))]
+
+
+def confirms(file: str, place: Place) -> bool:
+    """Whether the name before the number is the student's, as Canvas writes it there."""
+    start = re.compile(rf"{re.escape(_plain(place.name))}(?:_LATE)?_{place.id}_")
+    return any(start.match(part) for part in file.split("/"))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\W", "", re.sub(r"_(\d+)_", r"\1", name).lower())
 
 
 def newest(file: str) -> int:
@@ -66,7 +79,8 @@ def places(export: Export, column: str | None = None) -> tuple[list[Place], int]
         if not number.isascii() or not number.isdigit():
             continue
         locked = {"N/A": "Canvas has not assigned it to this student", "EX": "Canvas has this student excused"}
-        found.append(Place(number, k, row[grade], most, locked.get(row[grade].strip().upper(), "")))
+        name = row[named] if export.head[named] == "Student" else f"{row[named]}, {row[named + 1]}"
+        found.append(Place(number, k, row[grade], most, locked.get(row[grade].strip().upper(), ""), name=name))
     return found, grade
 
 

@@ -21,6 +21,7 @@ class Place:
         most: the most points that the platform takes, or None where it does not say.
         locked: why the platform would not take a grade; empty where it would.
         submitted: when, as the export has it; empty where it does not say.
+        name: as the export has it; it may confirm a number, and finds nobody.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Place:
     most: float | None
     locked: str = ""
     submitted: str = ""
+    name: str = ""
 
 
 @dataclass
