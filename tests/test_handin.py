@@ -133,7 +133,8 @@ def test_a_moodle_class_of_300_comes_back_each_mark_where_it_belongs(tmp_path):
     known = {one.id for one in students}
     grades, found = platforms.moodle_imports(table.read_bytes(), pages.read_bytes(), known)
     assert _wrong(students, grades) == []
-    assert set(found) == {one.id for one in students if one.kind != "none"}
+    silent = {closed.id} | {one.id for one in students if one.kind in ("none", "locked")}
+    assert set(found) == known - silent  # who gets no mark is not promised one by a page
     _pages_are_their_own(students, found, out, moodle)
     _nothing_else_changed(before, table.read_bytes(), "Grade")
     _all_are_told(
@@ -208,7 +209,8 @@ def test_a_canvas_class_of_300_comes_back_each_mark_where_it_belongs(tmp_path, d
     numbers = {who: float(grade) for who, grade in grades.items() if grade not in ("", "EX", "N/A")}
     assert _wrong([one for one in students if one.kind not in ("excused", "unassigned")], numbers) == []
     _pages_are_their_own(students, found, out, canvas)
-    assert set(found) == {one.id for one in students if one.kind not in ("none", "text entry")}
+    silent = ("none", "text entry", "excused", "unassigned")
+    assert set(found) == {one.id for one in students if one.kind not in silent}
     _all_are_told(students, report(out, "canvas"), {"excused", "unassigned", "damaged", "pdf", "text entry"}, [])
 
 
@@ -375,6 +377,14 @@ def test_answers_in_words_that_wait_for_a_mark_hold_everything_back(tmp_path, ca
     table.write_text("\n".join(",".join(line) for line in lines))
     assert handin.main(words) == 0
     assert report(tmp_path / "grades", "moodle")[0]["after"] == "3.5"
+
+
+def test_a_worksheet_with_a_scale_is_refused(small, tmp_path, capsys):
+    place, _ = small
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text('Identifier,Grade,Scale,Last modified (grade)\nParticipant 11,,"Good, Bad",-\n')
+    assert handin.main(["moodle", "--grades", str(place / "grades"), "--export", str(sheet)]) == 2
+    assert "no column 'Maximum Grade'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from grader import __main__ as command_line
 from grader import pool, regrade, retain, sandbox, suite
 from grader.confine import Protection
+from grader.grades import reopen
 from grader.results import stored
 from platforms import NAME, notebook
 
@@ -124,7 +125,12 @@ def test_who_is_not_among_the_submissions_any_more_is_not_lost(world, capsys):
     assert world.regrade() == 0
     assert world.points() == before
     assert "1 are not among the submissions any more" in capsys.readouterr().out
-    assert "ben" in (world.grades / "grades.csv").read_text()
+
+
+def test_what_was_withdrawn_is_kept_and_gets_no_mark(world):
+    run = json.loads((world.grades / "run.json").read_text())
+    (world.grades / "run.json").write_text(json.dumps({**run, "withdrawn": [world.key("ben")]}))
+    assert {result.student for result in reopen(world.grades).results} == {"ann", "eve"}
 
 
 @pytest.mark.parametrize(

@@ -237,14 +237,18 @@ class Return:
         folder = self.grades.folder / "handin"
         folder.mkdir(exist_ok=True)
         self.export.write(folder / f"{self.name}-grades.csv", self.module.kept(self.export, self.grade))
-        write(folder / f"{self.name}-feedback.zip", self._pages())
+        write(folder / f"{self.name}-feedback.zip", self._pages(rows))
         write(folder / f"{self.name}-report.csv", manual.table([COLUMNS, *(row.cells() for row in rows)]))
         return folder
 
-    def _pages(self) -> bytes:
+    def _pages(self, rows: list[Row]) -> bytes:
+        """The pages, but for marks that were held back: those would promise what was not given."""
+        silent = {row.id for row in rows if row.status == HELD and row.result.status == "graded"}
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
             for who, result in sorted(self.mine.items()):
+                if who in silent:
+                    continue
                 name = self.module.feedback(result.file, who) if who in self.module.ids(result.file) else ""
                 if name:  # a group's page goes back where its file came from
                     archive.write(self.grades.folder / "feedback" / f"{result.key}.html", name)

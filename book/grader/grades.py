@@ -49,7 +49,8 @@ def reopen(folder: Path) -> Grades:
         raise InputError(
             f"the tests have changed since {folder} was made; `make regrade` grades it with those of today"
         )
-    results = list(stored(folder))
+    withdrawn = run.get("withdrawn", [])  # no longer among the submissions: kept, and in no table
+    results = [result for result in stored(folder) if result.key not in withdrawn]
     if not results:
         raise InputError(f"{folder} has no results; run `make grade` to its end")
     return Grades(folder, run, tests, results)

@@ -49,6 +49,7 @@ def places(export: Export, column: str | None = None) -> tuple[list[Place], int]
     identifier = export.column("Identifier", WORKSHEET)
     grade = export.column(column or "Grade", WORKSHEET)
     export.column("Last modified (grade)", WORKSHEET)  # without it Moodle takes nothing
+    export.column("Maximum Grade", f"{WORKSHEET}; where a scale is used instead, set the assignment to points")
     found = []
     for k, row in enumerate(export.rows):
         number = re.fullmatch(r"\s*\D*?(\d+)\s*", row[identifier])
