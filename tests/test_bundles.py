@@ -80,7 +80,7 @@ def test_gradescopes_zip_has_what_its_documentation_asks_for_and_no_solution(bun
             assert text.startswith("#!/usr/bin/env bash\n")
             assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
             assert str(SEED) not in text
-        assert "pip install --no-cache-dir" in archive.read("setup.sh").decode()
+        assert "'/autograder/source[grade]'" in archive.read("setup.sh").decode()
         solution = (suite.EXERCISES / NAME / "assignment.py").read_text(encoding="utf-8")
         answer = re.search(r"# BEGIN SOLUTION\n(.*?)# END SOLUTION", solution, re.S)[1].strip()
         assert len(answer) > 20
@@ -88,6 +88,28 @@ def test_gradescopes_zip_has_what_its_documentation_asks_for_and_no_solution(bun
         assert not [name for name in exercises if answer in archive.read(name).decode()]
         assert not [name for name in exercises if "solution" in name or "assignment" in name or "/stages/" in name]
     assert bundle.stat().st_mode & 0o77 == 0  # the seed is in it
+
+
+def test_the_package_can_be_installed_from_the_bundle(bundle, tmp_path):
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path / "source")
+    words = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path),
+        str(tmp_path / "source"),
+    ]
+    subprocess.run(words, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "srcnn/_data/registry.toml" in names
+    assert "srcnn/checks/__init__.py" in names
+    assert not [name for name in names if "hidden" in name or "grader" in name or "settings" in name]
 
 
 @pytest.fixture

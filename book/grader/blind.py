@@ -108,7 +108,7 @@ def _without_names(answer: str, student: str) -> str:
     answer = re.sub(r"[\w.+-]+@[\w-]+\.[\w.-]+", HIDDEN, answer)
     parts = {part for part in re.split(r"[\W_]+", student) if len(part) > 2 and part.casefold() not in ("late", "file")}
     parts -= {part for part in parts if "assignsubmission" in part}
-    for part in sorted(parts, key=len, reverse=True):
+    for part in sorted(parts):
         answer = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, answer, flags=re.I)
     return answer
 

@@ -1,6 +1,7 @@
 """What a bundle carries to grade on a platform: the package, the grader, and the tests of one assignment."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -44,4 +45,4 @@ def install(course: str, python: str) -> str:
     text = CONTAINER.read_text(encoding="utf-8").replace("\\\n", " ")
     words = re.search(r"^RUN pip (install .*)$", text, re.M)[1].split()
     places = {"/course": f"{course}[grade]", "/course/constraints.txt": f"{course}/constraints.txt"}
-    return " ".join([python, "-m", "pip", *(places.get(word, word) for word in words)])
+    return shlex.join([python, "-m", "pip", *(places.get(word, word) for word in words)])
