@@ -1,5 +1,6 @@
 """The live figure of tiles: the page's outputs, seams and work are those of the chapter's own code on the package."""
 
+import io
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from browse import IN_CHROMIUM
 from live_page import defined, plane, redrawn_in, settled, slide, told
+from PIL import Image
 from playwright.sync_api import expect
 
 import srcnn
@@ -151,6 +153,11 @@ def test_a_file_that_is_none_is_told_and_the_photograph_stays(page):
     choose = page.get_by_label("or your own")
     choose.set_input_files({"name": "text.png", "mimeType": "image/png", "buffer": b"no image"})
     expect(page.get_by_role("status")).to_contain_text("text.png is no image")
+    glass, stream = Image.new("RGBA", (200, 200), "white"), io.BytesIO()
+    glass.putpixel((100, 100), (255, 255, 255, 254))
+    glass.save(stream, "PNG")
+    choose.set_input_files({"name": "glass.png", "mimeType": "image/png", "buffer": stream.getvalue()})
+    expect(page.get_by_role("status")).to_contain_text("glass.png has transparent pixels")
     small, right = (images.png(images.sample("coffee")[:, :side, :side]) for side in (150, 168))
     choose.set_input_files({"name": "small.png", "mimeType": "image/png", "buffer": small})
     expect(page.get_by_role("status")).to_contain_text("at least 168 x 168")

@@ -5,7 +5,7 @@ Object.assign(kit, (() => {
   // The bytes (4 a pixel) of something that a canvas can draw.
   function pixels(bitmap) {
     const { width, height } = bitmap;
-    const context = new OffscreenCanvas(width, height).getContext("2d", { alpha: false });
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     return context.getImageData(0, 0, width, height).data;
   }
@@ -38,6 +38,9 @@ Object.assign(kit, (() => {
     if (w * h > most) throw new Error(`${file.name} has ${w} x ${h} pixels; at most ${most / 1e6} megapixels are used here.`);
     if (Math.min(w, h) < least) throw new Error(`${file.name} has ${w} x ${h} pixels; at least ${least} x ${least} are needed.`);
     const data = pixels(bitmap);
+    for (let i = 3; i < data.length; i += 4) {
+      if (data[i] < 255) throw new Error(`${file.name} has transparent pixels, which have no luma; save it without transparency.`);
+    }
     const values = Float32Array.from({ length: h * w }, (_, i) =>
       Math.round(16 + (65.481 * data[4 * i] + 128.553 * data[4 * i + 1] + 24.966 * data[4 * i + 2]) / 255) / 255);
     return { h, w, values };
