@@ -4,6 +4,8 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
+BLANK = "not answered yet"
+
 
 @dataclass
 class CaseResult:
@@ -93,6 +95,14 @@ class Result:
     @property
     def possible(self) -> float:
         return sum(part.possible for part in (*self.questions, *self.marks))
+
+    @property
+    def unclear(self) -> bool:
+        """Whether a person should look at it: points may be missing for a reason that is not the student's."""
+        missing = any(q.reason not in ("", BLANK) and not any(case.hint for case in q.cases) for q in self.questions)
+        lost = any(q.points < q.possible for q in self.questions)
+        odd = self.status != "graded" or self.left_out or self.remarks or (self.errors and lost) or missing
+        return bool(odd) or not self.points
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[])), indent=1)
