@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import students
 from grader import __main__ as command_line
-from grader import collect, layout, people
+from grader import autograde, collect, layout, people, suite
+from grader.confine import Protection
 from grader.inside import statements
 
 JANE, BOB, CEM = "jane", "bob", "cem"
@@ -286,6 +287,29 @@ def test_two_folders_whose_names_end_alike_have_results_of_their_own(tmp_path, m
         (tmp_path / name).mkdir() if name != "hw.zip" else (tmp_path / name).touch()
         command_line.main([str(tmp_path / name), "--seed", "1"])
     assert asked == ["hw.A-grades", "hw.B-grades", "hw-grades"]
+
+
+def test_who_has_withdrawn_is_in_no_table_and_told(tmp_path, monkeypatch, capsys):
+    def results(waiting, *_):
+        for submission in waiting:
+            result = autograde.blank(submission)
+            result.questions = [autograde._unanswered(1, suite.load("stages").cases[1])]
+            yield result
+
+    monkeypatch.setattr(command_line.pool, "results", results)
+    monkeypatch.setattr(command_line.sandbox, "choose", lambda *_: Protection("none"))
+    place = unpack({"jane.ipynb": work(JANE), "bob.ipynb": work(BOB)}, tmp_path / "in")
+    assert command_line.main([str(place), "--seed", "1"]) == 0
+    (place / "bob.ipynb").unlink()
+    (place / "jane.ipynb").unlink()
+    unpack({"jane_LATE.ipynb": work(JANE)}, place)  # renamed, and otherwise the same
+    assert command_line.main([str(place), "--seed", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "1 graded before are no longer among the submissions, and in no table: bob" in said
+    assert "1 submissions, 1 of them graded before" in said
+    table = (tmp_path / "in-grades" / "grades.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in table] == ["student", "jane"]
+    assert len(list((tmp_path / "in-grades" / "results").iterdir())) == 2
 
 
 WORDS = ["jane", "bob", "hw", "2", "stages", "(1)", "late", "copy of", "final", "v2", "77", "101", "_", "x", "miller"]

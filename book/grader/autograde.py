@@ -16,15 +16,9 @@ from srcnn.checks import ASSIGNMENTS
 from srcnn.checks.judging import NotYet
 
 LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; the notebook states the 180 seconds
-# errors of what is not in the sandbox: other libraries, files, the network
-FOREIGN = (
-    "ImportError",
-    "ModuleNotFoundError",
-    "OSError",
-    "FileNotFoundError",
-    "PermissionError",
-    "URLError",
-    "NameError",
+# what an answer stops with where it wants what is not in the sandbox: other libraries, files, the network
+FOREIGN = re.compile(
+    r"it stops with (?:ImportError|ModuleNotFoundError|OSError|FileNotFoundError|PermissionError|URLError)\b"
 )
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
@@ -46,12 +40,13 @@ def grade(submission: Submission, suite: TestSuite, seed: int, protection: Prote
     begun = time.monotonic()
     result = blank(submission)
     if submission.remark:
-        result.remarks.append(clean(submission.remark))
+        result.notes.append(clean(submission.remark))
     try:
         notebook = _notebook(submission, suite.name)
         words, doubts = written.find(notebook, suite.template)
         result.written = {number: text[:20000] for number, text in words.items()}
-        result.remarks += filter(None, [notebook.remark, *doubts])
+        result.notes += [notebook.remark] if notebook.remark else []
+        result.remarks += doubts
         odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
         if odd:
             result.remarks.append(f"its code has {', '.join(odd)}, which an answer can do without")
@@ -92,7 +87,7 @@ def _run(
 
 
 def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int, result: Result) -> QuestionResult:
-    """The best of a question's answers, and among the result's remarks what a person should know about it."""
+    """The best of a question's answers, and among the result's notes what a person should know about it."""
     name, best, told = ASSIGNMENTS[session.assignment][number].name, None, []
     try:
         for answer, remark in session.answers(name, number):
@@ -105,7 +100,7 @@ def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int,
         best = best or _unanswered(number, cases, clean(str(missing)))
     if best.points < best.possible:
         told.append(session.twice(name))
-    result.remarks += [f"question {number}: {one}" for one in dict.fromkeys(told) if one]
+    result.notes += [f"question {number}: {one}" for one in dict.fromkeys(told) if one]
     return best
 
 
@@ -118,7 +113,7 @@ def _judged(session: Session, answer: object, cases: tuple[Case, ...], seed: int
             case(answer, seed)
         except Exception as error:
             hint = _hint(error)
-            if isinstance(error, Stopped) and type(error).__name__ in FOREIGN:
+            if FOREIGN.match(hint):
                 doubts.append(f"{hint}; perhaps only the sandbox lacks that")
         judged.append(CaseResult(case.title, case.points, not hint, hint))
     if session.broken:

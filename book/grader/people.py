@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 AGAIN = re.compile(  # the same once more: as browsers, systems and people say it
-    r"^(?:copy of|kopie von|copie de|copia de) +|[ _.-]*(?:\((?P<n>\d+)\)|- (?:copy|kopie|copie|copia))$"
+    r"^(?:copy of|kopie von|cop(?:ie|ia) de) +|[ _.-]*(?:\((?P<n>\d+)\)|- (?:kopie|cop(?:y|ie|ia)))$"
     r"|[ _.-]+(?:late|resub\w*|final|v(?P<v>\d+)|version ?\d+)$",
     re.I,
 )
@@ -22,7 +22,7 @@ GENERIC = frozenset(
     solutions answer answers assignment assignments homework homeworks hw ex exercise exercises lab labs task tasks
     project problem problems notebook notebooks ipynb jupyter colab code src source work working final finished done
     complete completed new old older newer newest latest last first second third draft version ver rev copy kopie
-    copie copia backup bak original submit submission submissions submitted handin hand upload uploads attempt
+    copia backup bak original submit submission submissions submitted handin hand upload uploads attempt
     attempts late resubmission revised fixed fix corrected correction untitled test tests testing scratch playground
     try temp tmp part parts question questions week chapter chapters ch data image images img pictures figures
     output outputs results files file documents desktop downloads download archive srcnn book course sr super main

@@ -70,7 +70,7 @@ def reasons(result: Result) -> list[str]:
     told += [f"question {', '.join(numbers)}: {reason}" for reason, numbers in questions.items()]
     told += [f"cell {n} was left out: {why}" for n, why in result.left_out.items()]
     told += [f"cell {n}: {why}" for n, why in result.errors.items()]
-    return told + result.remarks
+    return told + result.remarks + result.notes
 
 
 def _statistics(results: list[Result], suite: TestSuite) -> dict:

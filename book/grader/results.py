@@ -62,7 +62,8 @@ class Result:
         student, key, file, digest: of the submission.
         status: ``graded``, ``not graded`` (with the reason) or ``failed``, the grader's own fault: it is tried again.
         reason: why it was not graded.
-        remarks: what else the instructor should know.
+        remarks: what else the instructor should know, whatever the points are.
+        notes: how it was read and graded, which matters where points are missing.
         questions: their cases.
         errors: number of a cell, counted from 1 -> what it stopped with.
         left_out: number of a cell -> why it was not run.
@@ -85,6 +86,7 @@ class Result:
     written: dict[int, str] = field(default_factory=dict)
     seconds: float = 0
     protection: str = ""
+    notes: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
     @property
@@ -101,8 +103,8 @@ class Result:
         """Whether a person should look at it: points may be missing for a reason that is not the student's."""
         missing = any(q.reason not in ("", BLANK) and not any(case.hint for case in q.cases) for q in self.questions)
         lost = any(q.points < q.possible for q in self.questions)
-        odd = self.status != "graded" or self.left_out or self.remarks or (self.errors and lost) or missing
-        return bool(odd) or not self.points
+        odd = self.status != "graded" or self.left_out or self.remarks or missing or not self.points
+        return bool(odd or (lost and (self.errors or self.notes)))
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[])), indent=1)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from grader.confine import Limits, Protection
-from grader.inside import statements
 from grader.results import BLANK
 from grader.sandbox import Lost, Sandbox
 from srcnn.checks.judging import NotYet, Unanswered
@@ -120,8 +119,12 @@ class Session:
                         yield answer, "it was graded as it is at the end, and not as it was when its check passed"
             return
         kind, answer, _ = self._fetch("final", name, number)
-        if kind == "function" or (kind == "value" and not self._definitions(name)):
+        if kind == "function":
             yield answer, ""
+            with contextlib.suppress(NotYet):
+                kind, answer, same = self._fetch("written", name, number)
+                if kind == "function" and not same:
+                    yield answer, "it was graded as it was when it was defined; what it uses is changed later"
         elif function := self._elsewhere(name, number):
             yield function
         elif kind == "value":
@@ -131,9 +134,9 @@ class Session:
 
     def _elsewhere(self, name: str, number: int) -> tuple[object, str] | None:
         """The function that a name stood for before it was used again, or another one that its check was given."""
-        written = f"at the end {name} is no function; what its cell defines was graded"
+        before = f"at the end {name} is no function; it was graded as it was before"
         given = f"there is no {name}; the function that its check was given was graded"
-        for which, told in (("defined", written), ("given", given)):
+        for which, told in (("written", before), ("given", given)):
             with contextlib.suppress(NotYet):
                 kind, answer, _ = self._fetch(which, name, number)
                 if kind == "function":
@@ -144,8 +147,7 @@ class Session:
         """The kind of an answer, the answer (or why it is odd), and whether nothing of it has changed since."""
         self.broken = None
         request = {"do": "fetch", "which": which, "name": name, "assignment": self.assignment, "number": number}
-        written = self._definitions(name)[-1:] if which == "defined" else []
-        reply, value = self._ask(request, "".join(code for _, code in written), self.limits.call)
+        reply, value = self._ask(request, None, self.limits.call)
         kind, same = reply.get("is") or "missing", reply.get("same") is True
         if kind == "function":
             return kind, self._function(name, number), same
@@ -153,15 +155,10 @@ class Session:
             raise Unanswered(BLANK)
         return kind, value if kind == "value" else clean(reply.get("why") or ""), same
 
-    def _definitions(self, name: str) -> list[tuple[int, str]]:
-        """Where a function or a class of this name is defined: number of the cell, and the statement."""
-        defines = re.compile(rf"^(?:async )?(?:def|class)\s+{name}\b|^{name}\s*=\s*lambda\b", re.M)
-        cells = [(number, code) for number, code in enumerate(self.cells, start=1) if defines.search(code)]
-        return [(n, part) for n, code in cells for part in statements.split(code) if defines.search(part)]
-
     def twice(self, name: str) -> str:
         """What a person should know where a name is defined more than once."""
-        cells = [str(number) for number, _ in self._definitions(name)]
+        defines = re.compile(rf"^(?:async )?(?:def|class)\s+{name}\b|^{name}\s*=\s*lambda\b", re.M)
+        cells = [str(number) for number, code in enumerate(self.cells, start=1) for _ in defines.finditer(code)]
         return f"{name} is defined in the code cells {', '.join(cells)}; the last one counts" if len(cells) > 1 else ""
 
     def _missing(self, name: str) -> str:

@@ -51,7 +51,7 @@ def _answer(number: int, sheet: tuple[Cell, ...], own: list[str]) -> tuple[str, 
     inside = [k for k in range(first, last) if own[k]]
     words = [k for k in inside if not sheet[k].code]
     chosen = words or inside or [k for k in range(len(sheet)) if own[k] and not sheet[k].code]
-    text = "\n\n".join(dict.fromkeys(own[k] for k in chosen)).strip()
+    text = "\n\n".join(dict.fromkeys(part for k in chosen for part in own[k].split("\n\n"))).strip()
     if not text:
         # an empty cell that is still there was left empty; one that is gone may have become something else
         return "", "" if begin is not None and _waiting(sheet) else "was not found, and its cell is gone"

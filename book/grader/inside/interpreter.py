@@ -7,6 +7,7 @@ import ast
 import linecache
 import re
 import sys
+from collections.abc import Callable
 
 import IPython.core.interactiveshell as interactive
 import statements
@@ -29,17 +30,21 @@ class Shell(interactive.InteractiveShell):
     Attributes:
         failed: of the cell that runs, ``[statement, kind of error, its text]`` of each statement that failed.
         stopped: whether the time of the cell was up.
+        after: called after each statement.
     """
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
         self.failed: list[list[str]] = []
         self.stopped = False
+        self.after: Callable[[], None] = lambda: None
 
     async def run_code(self, code_obj, result=None, *, async_: bool = False) -> bool:
         """Run one statement; IPython goes on with the next one unless this is True."""
         own = result or interactive.ExecutionResult(None)
-        if not await super().run_code(code_obj, own, async_=async_):
+        failed = await super().run_code(code_obj, own, async_=async_)
+        self.after()
+        if not failed:
             return False
         error, own.error_in_exec = own.error_in_exec, None
         self.note(_line(code_obj), error)
@@ -120,7 +125,11 @@ def shell() -> Shell:
     made.ask_exit = lambda: None  # exit() ends a notebook's Python after the cell; here the next cells want it
     for name in FRONT_END:
         made.register_magic_function(lambda line: None, "line", name)
-    made.register_magic_function(lambda line: import_pylab(made.user_ns), "line", "pylab")
+
+    def pylab(line: str) -> None:
+        import_pylab(made.user_ns, import_all="--no-import-all" not in line)
+
+    made.register_magic_function(pylab, "line", "pylab")
     configure = made.find_line_magic("config")
 
     def configured(line: str) -> object:
