@@ -15,6 +15,7 @@ from grader.sandbox import Lost, Sandbox
 from srcnn.checks.judging import NotYet, Unanswered
 
 VERDICTS = ("NotYet", "Unanswered")  # of the visible checks, which are no news beside the grading's
+TOLD = 5  # statements of a cell that failed; the others are counted
 RESTARTS = 3  # cells that end Python; after that many nothing more is tried
 CATCHABLE = {
     name: error
@@ -85,7 +86,8 @@ class Session:
         if reply.get("stopped"):
             told.append(["", "", f"it ran longer than {seconds:.0f} s and was stopped"])
         if told:
-            self.errors[number] = "; ".join(_failure(*one) for one in told)
+            more = f"; and {len(told) - TOLD} more" if len(told) > TOLD else ""
+            self.errors[number] = "; ".join(_failure(*one) for one in told[:TOLD]) + more
         return True
 
     def _rest(self) -> float:

@@ -54,7 +54,7 @@ class Shell(interactive.InteractiveShell):
         """Keep what failed, and why."""
         self.stopped = self.stopped or isinstance(error, TooLong)
         if len(self.failed) < MOST and not isinstance(error, TooLong):
-            self.failed.append([line.strip()[:200], type(error).__name__, text_of(error)])
+            self.failed.append([line.strip()[:200], type(error).__name__[:100], text_of(error)])
 
     def run(self, source: str) -> None:
         """Run a cell; what became of it is in :attr:`failed` and :attr:`stopped`."""
@@ -75,7 +75,11 @@ class Shell(interactive.InteractiveShell):
         """Run a text as far as it is Python; False, and nothing of it has been run, where it is not."""
         result = self.run_cell(source, store_history=False, silent=False)
         self.error = result.error_before_exec
-        return not isinstance(self.error, SyntaxError)
+        if isinstance(self.error, SyntaxError):
+            return False
+        if self.error:  # the time was up while an earlier error was being shown
+            self.note("", self.error)
+        return True
 
 
 class _Single(ast.NodeTransformer):

@@ -87,7 +87,10 @@ class Worker:
             with contextlib.suppress(TypeError):  # a number that cannot be one
                 self.given[assignment, number] = answer
             right = check(assignment, number, answer)
-            kept = answer if callable(answer) else copy.deepcopy(answer)
+            kept = answer
+            if not callable(answer):
+                with contextlib.suppress(Exception):  # whatever copying does to a submission's own objects
+                    kept = copy.deepcopy(answer)
             self.checked[assignment, number] = kept, dict(self.shell.user_ns)
             return right
 
@@ -125,17 +128,26 @@ class Worker:
         if found is MISSING:
             self.reply({"is": "missing"})
             return
-        last = self.end.get(request["name"])
+        same = self._unchanged(found, request, space)
         if callable(found):
-            same = found is last and all(space.get(name) is self.end.get(name) for name in _uses(found, space))
             self.answer = found
             self.reply({"is": "function", "same": same})
             return
-        same = _equal(found, last)
         try:
             self.reply({"is": "value", "same": same}, found)
         except Exception as error:
             self.reply({"is": "odd", "why": text_of(error)})
+
+    def _unchanged(self, found: object, request: dict, space: dict) -> bool:
+        """Whether an answer is in the end what it was then, and all that it uses."""
+        last = self.end.get(request["name"])
+        try:
+            with _at_most(request["seconds"]):  # looking at a submission's own objects may run its code
+                if not callable(found):
+                    return agrees(found, last, 0)
+                return found is last and all(space.get(name) is self.end.get(name) for name in _uses(found, space))
+        except BaseException:
+            return False
 
     def _found(self, request: dict) -> tuple[object, dict]:
         """The answer, and all that was defined when it was what it is."""
@@ -188,12 +200,6 @@ class Worker:
             sys.stderr.flush()
 
 
-def _equal(value: object, other: object) -> bool:
-    with contextlib.suppress(Exception):  # whatever comparing does to a submission's own objects
-        return agrees(value, other, 0)
-    return False
-
-
 def _uses(function: object, space: dict) -> set[str]:
     """The names of the notebook that a function uses, also by way of others that it calls."""
     names, waiting = set(), [function]
@@ -201,7 +207,7 @@ def _uses(function: object, space: dict) -> set[str]:
         part = waiting.pop()
         if isinstance(part, type):
             waiting += [member for member in vars(part).values() if isinstance(member, types.FunctionType)]
-        code = part if isinstance(part, types.CodeType) else getattr(part, "__code__", None)
+        code = part.__code__ if isinstance(part, types.FunctionType) else part
         if not isinstance(code, types.CodeType):
             continue
         waiting += [const for const in code.co_consts if isinstance(const, types.CodeType)]
