@@ -59,14 +59,18 @@ LINES = (
     "import matplotlib.pyplot as plt\nplt.style.use('seaborn-from-2018')",
     "import urllib.request\nurllib.request.urlretrieve('http://example.org/t91.zip', 't91.zip')",
     "data = open('../data/t91/list.txt').read()",
-    "!pip install -q opencv-python\n!wget -q http://example.org/t91.zip",
-    "pip install opencv-python",
+    "!wget -q http://example.org/t91.zip",
     "device = torch.zeros(1).to('cuda')",
     "name = input('Your name: ')",
     "assert torch.cuda.is_available(), 'choose a GPU'",
     "my name is Jane, and this is the second homework",
     "import tensorflow as tf; tf.random.set_seed(0)",
 )
+SLOW = (
+    "!pip install -q opencv-python",
+    "pip install opencv-python",
+    "%pip install opencv-python",
+)  # half a second each
 # Cells between the answers
 CELLS = (
     "this cell was prose, and somebody made code of it",
@@ -219,11 +223,11 @@ def as_notebook(sheet: Sheet) -> bytes:
 
 
 def with_outputs(sheet: Sheet) -> bytes:
-    """With a picture under each cell, larger than what is read of a file."""
+    """With a picture under each cell."""
     stored = json.loads(as_notebook(sheet))
     for cell in stored["cells"]:
         cell["source"] = cell["source"].splitlines(keepends=True)
-        cell["outputs"] = [{"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo" * 80_000}}]
+        cell["outputs"] = [{"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo" * 4_000}}]
     return json.dumps(stored, indent=1).encode()
 
 

@@ -119,12 +119,12 @@ def right(works) -> dict[int, str]:
     return {number: make.cells[make.place(number)] for number in NAMES}
 
 
-@pytest.mark.parametrize("line", habits.LINES)
+@pytest.mark.parametrize("line", [*habits.LINES, *habits.SLOW])
 def test_a_line_that_fails_costs_itself_alone_and_is_told(line, right, monkeypatch):
     cells = f"{line}\nimport math\nimport torch\nfrom srcnn import checks\nimport torch.nn.functional as F", right[1]
     result, points = graded([("code", cell) for cell in cells], monkeypatch)
     assert points[1] == 1
-    quiet = line.startswith(("%autosave", "%pylab", "%config", "!", "pip"))
+    quiet = line.startswith(("%autosave", "%pylab", "%config", "!", "pip", "%pip"))
     assert bool(result.errors) is not quiet
     assert quiet or result.unclear  # there are points missing: the other seven answers
     if "import cv7" in line:
