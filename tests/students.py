@@ -241,7 +241,7 @@ def answers_of_all_kinds(make: Maker) -> Iterator[Handed]:
     yield Handed("doubled, right last.ipynb", notebook(doubled), doubled)
     yield other("stub", returns("return ..."), told=("Not answered yet",))
     yield other("fails", returns("return 1 / 0"), told=("stops with ZeroDivisionError",))
-    yield other("broken cell", f"def {name}(*args)\n    return 1", told=("its cell stopped .SyntaxError",))
+    yield other("broken cell", f"def {name}(*args)\n    return 1", told=("its cell failed .SyntaxError",))
     yield other("patches", PATCHES, wrong)
     yield other("pickle", PICKLE.format(name=name), told=("of the kind Trick",))
     yield other("always", ALWAYS.format(name=name), told=("of the kind Always",))

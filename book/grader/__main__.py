@@ -60,7 +60,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m grader", description=head, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("submissions", type=Path, help="folder or zip file: NAME.ipynb, or a folder NAME, per student")
+    parser.add_argument("submissions", type=Path, help="folder or zip file, as the learning platform exports it")
     parser.add_argument("--seed", required=True, help="what the hidden tests draw from: a whole number, kept secret")
     parser.add_argument("--out", type=Path, help="folder for what comes of it (the submissions' name and -grades)")
     parser.add_argument("--assignment", choices=sorted(autograde.NAMES), help="which one (recognized if not given)")
@@ -79,12 +79,14 @@ def _options(words: list[str] | None) -> argparse.Namespace:
 
 def _grade(options: argparse.Namespace) -> None:
     place, seed = options.submissions, _seed(options.seed)
-    out = options.out or place.resolve().with_name(f"{place.resolve().stem}-grades")
+    whole = place.resolve()
+    out = options.out or whole.with_name(f"{whole.name if whole.is_dir() else whole.stem}-grades")
     found = _found(place, out)
     try:
         tests = suite.load(options.assignment or _assignment(found, place))
     except FileNotFoundError as missing:
         raise UsageError(missing) from None
+    found = [submission.of(tests.name) for submission in found]
     given = {f.name: getattr(options, f.name) for f in fields(Limits) if getattr(options, f.name) is not None}
     if options.jobs < 1 or any(value <= 0 for value in given.values()):
         raise UsageError("--jobs and the limits are numbers above 0")
@@ -106,11 +108,15 @@ def _grade(options: argparse.Namespace) -> None:
         told = f"{number(result.points)} of {number(result.possible)}"
         told += "" if result.status == "graded" else f", {result.status}: {result.reason}"
         print(f"[{count}/{len(found)}] {result.student}: {told}", flush=True)
-    results = list(stored(out))
+    results, withdrawn = _split(list(stored(out)), found)
     facts = _facts(results, tests, seed, limits)
     report.write(out, results, tests, facts)
     # with these the pages can be made anew, and the submissions found when they are to be deleted
-    write(out / "run.json", json.dumps({**run, "facts": facts, "submissions": str(place.resolve())}))
+    more = {"facts": facts, "withdrawn": [r.key for r in withdrawn], "submissions": str(place.resolve())}
+    write(out / "run.json", json.dumps({**run, **more}))
+    if withdrawn:
+        names = ", ".join(result.student for result in withdrawn)
+        print(f"{len(withdrawn)} graded before are no longer among the submissions, and in no table: {names}")
     failed = sum(result.status == "failed" for result in results)
     if failed:
         print(f"{failed} could not be run for a reason that is not theirs; the same command tries them again")
@@ -141,7 +147,7 @@ def _assignment(found: list[Submission], place: Path) -> str:
     votes: Counter = Counter()
     for submission in found:
         try:
-            votes[collect.assignment(submission.notebook, autograde.NAMES)] += 1
+            votes[collect.assignment(submission.notebook, collect.NAMES)] += 1
         except collect.Unreadable:
             continue
     del votes[None]
@@ -165,6 +171,12 @@ def _prepare(out: Path, run: dict) -> None:
     out.mkdir(mode=0o700, parents=True, exist_ok=True)  # grades are nobody else's business
     (out / "results").mkdir(exist_ok=True)
     write(file, json.dumps(run))
+
+
+def _split(results: list[Result], found: list[Submission]) -> tuple[list[Result], list[Result]]:
+    """The results of what is among the submissions, and those of what was withdrawn; their files are kept."""
+    keys = {submission.key for submission in found}
+    return [r for r in results if r.key in keys], [r for r in results if r.key not in keys]
 
 
 def _done(out: Path, submission: Submission) -> bool:

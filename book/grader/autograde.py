@@ -5,8 +5,8 @@ import time
 
 from exercises.draw import Case
 
-from grader import collect
-from grader.collect import Notebook, Submission, Unreadable
+from grader import collect, written
+from grader.collect import NAMES, Notebook, Submission, Unreadable
 from grader.confine import Limits, Protection
 from grader.results import CaseResult, QuestionResult, Result
 from grader.sandbox import NoSandbox
@@ -16,7 +16,10 @@ from srcnn.checks import ASSIGNMENTS
 from srcnn.checks.judging import NotYet
 
 LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; the notebook states the 180 seconds
-NAMES = {name: {question.name for question in questions.values()} for name, questions in ASSIGNMENTS.items()}
+# what an answer stops with where it wants what is not in the sandbox: other libraries, files, the network
+FOREIGN = re.compile(
+    r"it stops with (?:ImportError|ModuleNotFoundError|OSError|FileNotFoundError|PermissionError|URLError)\b"
+)
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
     r"__code__|__globals__|DisableTorchFunction|_pop_mode|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
@@ -37,12 +40,13 @@ def grade(submission: Submission, suite: TestSuite, seed: int, protection: Prote
     begun = time.monotonic()
     result = blank(submission)
     if submission.remark:
-        result.remarks.append(clean(submission.remark))
+        result.notes.append(clean(submission.remark))
     try:
         notebook = _notebook(submission, suite.name)
-        result.written = {number: text[:20000] for number, text in notebook.written.items()}
-        if notebook.remark:
-            result.remarks.append(notebook.remark)
+        words, doubts = written.find(notebook, suite.template)
+        result.written = {number: text[:20000] for number, text in words.items()}
+        result.notes += [notebook.remark] if notebook.remark else []
+        result.remarks += doubts
         odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
         if odd:
             result.remarks.append(f"its code has {', '.join(odd)}, which an answer can do without")
@@ -76,30 +80,46 @@ def _run(
 ) -> None:
     session = Session(cells, suite.name, protection, limits)
     try:
-        result.questions = [_question(session, number, cases, seed) for number, cases in suite.cases.items()]
+        result.questions = [_question(session, number, cases, seed, result) for number, cases in suite.cases.items()]
     finally:
         session.close()
-    # the visible checks' verdicts are no news beside the grading's
-    told = {n: text for n, text in session.errors.items() if not text.startswith(("NotYet", "Unanswered"))}
-    result.errors, result.left_out = dict(sorted(told.items())), dict(sorted(session.left_out.items()))
+    result.errors, result.left_out = dict(sorted(session.errors.items())), dict(sorted(session.left_out.items()))
 
 
-def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int) -> QuestionResult:
-    session.broken = None
+def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int, result: Result) -> QuestionResult:
+    """The best of a question's answers, and among the result's notes what a person should know about it."""
+    name, best, told = ASSIGNMENTS[session.assignment][number].name, None, []
     try:
-        answer = session.fetch(ASSIGNMENTS[session.assignment][number].name, number)
+        for answer, remark in session.answers(name, number):
+            judged, doubts = _judged(session, answer, cases, seed)
+            if best is None or judged.points > best.points:
+                best, told = judged, [remark, *doubts]
+            if best.points == best.possible:
+                break
     except NotYet as missing:
-        return _unanswered(number, cases, clean(str(missing)))
-    judged = []
+        best = best or _unanswered(number, cases, clean(str(missing)))
+    if best.points < best.possible:
+        told.append(session.twice(name))
+    result.notes += [f"question {number}: {one}" for one in dict.fromkeys(told) if one]
+    return best
+
+
+def _judged(session: Session, answer: object, cases: tuple[Case, ...], seed: int) -> tuple[QuestionResult, list[str]]:
+    """What the test cases say of an answer, and what of it may be no fault of the student's."""
+    judged, doubts = [], []
     for case in cases:
         hint = ""
         try:
             case(answer, seed)
         except Exception as error:
             hint = _hint(error)
+            if FOREIGN.match(hint):
+                doubts.append(f"{hint}; perhaps only the sandbox lacks that")
         judged.append(CaseResult(case.title, case.points, not hint, hint))
+    if session.broken:
+        doubts.append(session.broken)
     hints = {case.hint for case in judged}
-    return QuestionResult(number, judged, hints.pop() if len(hints) == 1 else "")  # one and the same is said once
+    return QuestionResult(cases[0].question, judged, hints.pop() if len(hints) == 1 else ""), doubts
 
 
 def _unanswered(number: int, cases: tuple[Case, ...], reason: str = "") -> QuestionResult:

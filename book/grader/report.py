@@ -7,8 +7,7 @@ from pathlib import Path
 import jinja2
 
 from grader import adjust, manual
-from grader.results import Result, number
-from grader.session import BLANK
+from grader.results import BLANK, Result, number
 from grader.suite import TestSuite
 from srcnn.checks import ASSIGNMENTS
 from srcnn.files import write as write_file
@@ -72,7 +71,8 @@ def reasons(result: Result) -> list[str]:
             questions.setdefault(question.reason, []).append(str(question.number))
     told += [f"question {', '.join(numbers)}: {reason}" for reason, numbers in questions.items()]
     told += [f"cell {n} was left out: {why}" for n, why in result.left_out.items()]
-    return told + result.remarks
+    told += [f"cell {n}: {why}" for n, why in result.errors.items()]
+    return told + result.remarks + result.notes
 
 
 def _statistics(results: list[Result], suite: TestSuite) -> dict:
@@ -96,11 +96,7 @@ def _statistics(results: list[Result], suite: TestSuite) -> dict:
             "full": sum(question.points == question.possible for question in those),
             "none": sum(question.points == 0 for question in those),
         })  # fmt: skip
-    look = [
-        (result, reasons(result))
-        for result in results
-        if result.status != "graded" or result.left_out or result.remarks or not result.points
-    ]
+    look = [(result, reasons(result)) for result in results if result.unclear]
     return {
         "bins": [bins[k] for k in range(10)],
         "tallest": max(bins.values(), default=1),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+BLANK = "not answered yet"
+
 
 @dataclass
 class CaseResult:
@@ -70,7 +72,8 @@ class Result:
         student, key, file, digest: of the submission.
         status: ``graded``, ``not graded`` (with the reason) or ``failed``, the grader's own fault: it is tried again.
         reason: why it was not graded.
-        remarks: what else the instructor should know.
+        remarks: what else the instructor should know, whatever the points are.
+        notes: how it was read and graded, which matters where points are missing.
         questions: their cases.
         errors: number of a cell, counted from 1 -> what it stopped with.
         left_out: number of a cell -> why it was not run.
@@ -94,6 +97,7 @@ class Result:
     written: dict[int, str] = field(default_factory=dict)
     seconds: float = 0
     protection: str = ""
+    notes: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
 
@@ -110,6 +114,14 @@ class Result:
     def mark(self) -> float:
         """What counts: the points with all adjustments, and never less than 0."""
         return max(0.0, self.points + sum(adjustment.points for adjustment in self.adjustments))
+
+    @property
+    def unclear(self) -> bool:
+        """Whether a person should look at it: points may be missing for a reason that is not the student's."""
+        missing = any(q.reason not in ("", BLANK) and not any(case.hint for case in q.cases) for q in self.questions)
+        lost = any(q.points < q.possible for q in self.questions)
+        odd = self.status != "graded" or self.left_out or self.remarks or missing or not self.points
+        return bool(odd or (lost and (self.errors or self.notes)))
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[], adjustments=[])), indent=1)

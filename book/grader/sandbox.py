@@ -127,10 +127,12 @@ class Sandbox:
         """A reply of the form that ours have, to the request that was sent."""
         if message.get("token") != self.token:
             raise wire.NotSendable("a message that nobody asked for")
-        error = message.get("error")
+        error, failed = message.get("error"), message.get("failed") or []
         texts = [message.get(key) for key in ("complaint", "why", "stopped", "is")]
         if error is not None:
             texts += error if isinstance(error, list) and len(error) == 2 else [0]
+        for one in failed if isinstance(failed, list) else [0]:
+            texts += one if isinstance(one, list) and len(one) == 3 else [0]
         if not all(text is None or isinstance(text, str) for text in texts):
             raise wire.NotSendable("a message of an odd form")
         return message, value

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from exercises.draw import Case
 
-from grader import collect
+from grader import written as in_words
+from grader.notebook import Notebook, read
 
 EXERCISES = Path(__file__).resolve().parents[1] / "exercises"
 TITLE = re.compile(r"^# *(.+)$", re.M)
@@ -40,6 +41,7 @@ class TestSuite:
         cases: number of a question -> its hidden test cases.
         written: number of a question that is answered in words -> what it is marked by.
         digest: changes when the cases do.
+        template: the notebook that students get.
     """
 
     __test__ = False  # of no interest to pytest
@@ -49,6 +51,7 @@ class TestSuite:
     cases: dict[int, tuple[Case, ...]]
     written: dict[int, Rubric] = field(default_factory=dict)
     digest: str = ""
+    template: Notebook = field(default_factory=lambda: Notebook(()))
 
 
 @functools.cache
@@ -68,8 +71,8 @@ def load(name: str) -> TestSuite:
     student = folder / "student.ipynb"
     if not student.exists():
         raise FileNotFoundError(f"there is no {student}; `make exercises` makes it")
-    text = collect.words(student.read_bytes())
-    answered = collect.read(student.read_bytes()).written
+    template = read(student.read_bytes())
+    text, answered = template.words, in_words.asked(template)
     written = {
         n: Rubric(
             # a question's points are those of its cases and those of its words
@@ -81,4 +84,4 @@ def load(name: str) -> TestSuite:
     }
     parts = b"".join(f.name.encode() + b"\0" + f.read_bytes() for f in (EXERCISES / "draw.py", *files))
     digest = hashlib.sha256(parts).hexdigest()
-    return TestSuite(name, TITLE.search(text)[1], dict(sorted(cases.items())), written, digest)
+    return TestSuite(name, TITLE.search(text)[1], dict(sorted(cases.items())), written, digest, template)

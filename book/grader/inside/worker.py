@@ -10,20 +10,19 @@ import os
 import resource
 import signal
 import sys
+import types
 from collections.abc import Iterator
 
-import IPython.core.interactiveshell as interactive
+import interpreter
 import torch
 import wire
+from interpreter import TooLong, text_of
 
+from srcnn import checks
 from srcnn.checks import ASSIGNMENTS
 from srcnn.checks.judging import NotYet, agrees, forbidding
 
-LONGEST = 2000  # characters of an error's text
-
-
-class TooLong(BaseException):
-    """Raised where the time of a cell or a call is up; no ``except Exception`` swallows it."""
+MISSING = object()
 
 
 class Worker:
@@ -32,7 +31,15 @@ class Worker:
     def __init__(self, requests: int, replies: int) -> None:
         self.requests = os.fdopen(requests, "rb")
         self.replies = os.fdopen(replies, "wb", buffering=0)
-        self.shell: interactive.InteractiveShell | None = None
+        self.shell: interpreter.Shell | None = None
+        # assignment and number of a question -> what its check was given last, and what it found right last, with all
+        # that the notebook had defined then
+        self.given: dict[tuple, object] = {}
+        self.checked: dict[tuple, tuple[object, dict]] = {}
+        # name -> the function that it stood for last, with all that was defined after its statement
+        self.written: dict[str, tuple[object, dict]] = {}
+        self.end: dict | None = None  # all that the notebook has defined at its end
+        self.answer: object = None  # the function that is called
         self.process = os.getpid()
         self.token = ""  # of the request that is being answered; a reply without it is a forged one
 
@@ -68,38 +75,96 @@ class Worker:
                 with contextlib.suppress(ValueError, OSError):  # a system that does not have this one
                     resource.setrlimit(kind, (number, number))
         torch.set_num_threads(1)
-        self.shell = _shell()
+        self.shell = interpreter.shell()
+        self._watch()
         self.reply({"ready": True})
+
+    def _watch(self) -> None:
+        """Note what the visible checks find right: it is the answer, whatever its name stands for later."""
+        check = checks._check
+
+        def watched(assignment: str, number: int, answer: object) -> object:
+            with contextlib.suppress(TypeError):  # a number that cannot be one
+                self.given[assignment, number] = answer
+            right = check(assignment, number, answer)
+            kept = answer
+            if not callable(answer):
+                with contextlib.suppress(Exception):  # whatever copying does to a submission's own objects
+                    kept = copy.deepcopy(answer)
+            self.checked[assignment, number] = kept, dict(self.shell.user_ns)
+            return right
+
+        checks._check = watched
+        names = {question.name for questions in ASSIGNMENTS.values() for question in questions.values()}
+        space, written = self.shell.user_ns, self.written
+
+        def note() -> None:
+            for name in names & space.keys():
+                found = space[name]
+                if callable(found) and written.get(name, (None,))[0] is not found:
+                    written[name] = found, dict(space)
+
+        self.shell.after = note
 
     def _cell(self, request: dict, value: object) -> None:
         """Run one cell."""
-        stopped = None
+        self.end = None
         try:
             with _at_most(request["seconds"]):
-                result = self.shell.run_cell(value, store_history=False, silent=False)
-            error = result.error_before_exec or result.error_in_exec
+                self.shell.run(value)
         except BaseException as caught:
-            error = caught
-        if isinstance(error, TooLong):
-            stopped = "time"
+            self.shell.note("", caught)
         self._flush()
-        told = None if error is None else [type(error).__name__, _text(error)]
-        self.reply({"done": True, "error": told, "stopped": stopped})
+        stopped = "time" if self.shell.stopped else None
+        self.reply({"done": True, "failed": self.shell.failed, "stopped": stopped})
 
     def _fetch(self, request: dict, value: object) -> None:
-        """What a name stands for: nothing, a function or a value, which is sent."""
-        known = self.shell.user_ns
-        if request["name"] not in known:
+        """What a question's answer is: nothing, a function or a value, which is sent."""
+        if self.end is None:
+            self.end = dict(self.shell.user_ns)
+        self._return_to(self.end)
+        found, space = self._found(request)
+        self._return_to(space)
+        if found is MISSING:
             self.reply({"is": "missing"})
             return
-        found = known[request["name"]]
+        same = self._unchanged(found, request, space)
         if callable(found):
-            self.reply({"is": "function"})
+            self.answer = found
+            self.reply({"is": "function", "same": same})
             return
         try:
-            self.reply({"is": "value"}, found)
+            self.reply({"is": "value", "same": same}, found)
         except Exception as error:
-            self.reply({"is": "odd", "why": _text(error)})
+            self.reply({"is": "odd", "why": text_of(error)})
+
+    def _unchanged(self, found: object, request: dict, space: dict) -> bool:
+        """Whether an answer is in the end what it was then, and all that it uses."""
+        last = self.end.get(request["name"])
+        try:
+            with _at_most(request["seconds"]):  # looking at a submission's own objects may run its code
+                if not callable(found):
+                    return agrees(found, last, 0)
+                return found is last and all(space.get(name) is self.end.get(name) for name in _uses(found, space))
+        except BaseException:
+            return False
+
+    def _found(self, request: dict) -> tuple[object, dict]:
+        """The answer, and all that was defined when it was what it is."""
+        question = request["assignment"], request["number"]
+        if request["which"] == "checked":
+            found, space = self.checked.get(question, (MISSING, self.end))
+            return found, space
+        if request["which"] == "written":
+            return self.written.get(request["name"], (MISSING, self.end))
+        if request["which"] == "given":
+            return self.given.get(question, MISSING), self.end
+        return self.end.get(request["name"], MISSING), self.end
+
+    def _return_to(self, space: dict) -> None:
+        """Let the notebook's names stand for what they stood for then."""
+        self.shell.user_ns.clear()
+        self.shell.user_ns.update(space)
 
     def _call(self, request: dict, value: object) -> None:
         """Call a function of the submission."""
@@ -108,13 +173,13 @@ class Worker:
         given = copy.deepcopy(args)
         try:
             with _at_most(request["seconds"]), forbidding(question.forbidden if question else ()):
-                got = self.shell.user_ns[request["name"]](*given, **kwargs)
+                got = self.answer(*given, **kwargs)
         except TooLong:
             self.reply({"stopped": "time"})
         except NotYet as refusal:
-            self.reply({"complaint": _text(refusal)})
+            self.reply({"complaint": text_of(refusal)})
         except BaseException as error:
-            self.reply({"error": [type(error).__name__, _text(error)]})
+            self.reply({"error": [type(error).__name__, text_of(error)]})
         else:
             self._result(got, args, given)
         self._flush()
@@ -126,7 +191,7 @@ class Worker:
             else:
                 self.reply({"ok": True}, got)
         except Exception as error:  # a value that cannot be sent, or does harm when it is looked at
-            self.reply({"complaint": _text(error)})
+            self.reply({"complaint": text_of(error)})
 
     def _flush(self) -> None:
         with contextlib.suppress(Exception):
@@ -135,13 +200,21 @@ class Worker:
             sys.stderr.flush()
 
 
-def _text(error: BaseException) -> str:
-    try:
-        if isinstance(error, SyntaxError):
-            return f"{error.msg}, line {error.lineno}"  # and not the name that IPython gave the cell
-        return str(error)[:LONGEST]
-    except BaseException:  # an exception of the submission's own making
-        return ""
+def _uses(function: object, space: dict) -> set[str]:
+    """The names of the notebook that a function uses, also by way of others that it calls."""
+    names, waiting = set(), [function]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, type):
+            waiting += [member for member in vars(part).values() if isinstance(member, types.FunctionType)]
+        code = part.__code__ if isinstance(part, types.FunctionType) else part
+        if not isinstance(code, types.CodeType):
+            continue
+        waiting += [const for const in code.co_consts if isinstance(const, types.CodeType)]
+        new = {name for name in code.co_names if name in space} - names
+        names |= new
+        waiting += [space[name] for name in new]
+    return names
 
 
 @contextlib.contextmanager
@@ -163,21 +236,6 @@ def _at_most(seconds: float) -> Iterator[None]:
     finally:
         for timer, _, _ in alarms:
             signal.setitimer(timer, 0)
-
-
-def _shell() -> interactive.InteractiveShell:
-    """A notebook's Python: magics, ``!`` and top-level await are there, history and colors are not."""
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    shell = interactive.InteractiveShell.instance(config=config)
-    shell.ask_exit = lambda: None  # exit() ends a notebook's Python after the cell; here the next cells want it
-    shell.register_magic_function(lambda line: None, "line", "matplotlib")  # nobody looks at the pictures
-    sys.path.insert(0, "")  # a module that a cell wrote is found
-    sys.modules["__main__"] = shell.user_module  # what a notebook defines lives there
-    return shell
 
 
 def main() -> None:
