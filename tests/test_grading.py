@@ -215,7 +215,9 @@ def test_nobody_left_anything_behind_or_saw_a_secret(class_):
     pages = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*.html"))
     assert "SRCNN_SECRET" not in pages
     assert "hush" not in pages
-    assert {path.name for path in out.iterdir()} == {"feedback", "grades.csv", "results", "run.json", "summary.html"}
+    assert {path.name for path in out.iterdir()} == {
+        "feedback", "grades.csv", "items.csv", "items.html", "mistakes.csv", "results", "run.json", "summary.html"
+    }  # fmt: skip
     assert out.stat().st_mode & 0o77 == 0
 
 
