@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade quizzes links live results bench \
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade honesty quizzes links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -126,6 +126,10 @@ exercises: $(READY)  ## make the assignments' notebooks of their sources
 grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
+
+honesty: $(READY)  ## list what submissions share, for a person to look at: make honesty SUBMISSIONS=folder [OUT=] [ASSIGNMENT=]
+	PYTHONPATH=book $(BIN)/python -m grader.honesty "$(SUBMISSIONS)" $(if $(OUT),--out "$(OUT)") \
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)")
 
 quizzes: $(READY)  ## write the chapters' quizzes for learning platforms, as QTI 2.1 and H5P
 	$(BIN)/python tools/quizzes.py
