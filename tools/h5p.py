@@ -68,7 +68,7 @@ def _question(question: "Question", number: int, quiz: "Quiz") -> dict:
                 for answer in question.answers
             ],
             "overallFeedback": [{"from": 0, "to": 100}],
-            "behaviour": {
+            "behaviour": {  # codespell:ignore behaviour
                 "enableRetry": True,
                 "enableSolutionsButton": True,
                 "enableCheckButton": True,
