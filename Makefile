@@ -1,6 +1,6 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
-.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade honesty quizzes links live results bench \
+.PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade honesty quizzes variants links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -123,9 +123,14 @@ notebooks: $(READY)  ## run every chapter anew and store its outputs
 exercises: $(READY)  ## make the assignments' notebooks of their sources
 	$(BIN)/python book/exercises/build.py
 
-grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=]
+grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
-		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") \
+		$(if $(PHOTOGRAPHS),--photographs "$(PHOTOGRAPHS)") $(GRADE)
+
+variants: $(READY)  ## make each student's own notebook: make variants ROSTER=table.csv SEED=number ASSIGNMENT=training OUT=folder [COLUMN=key]
+	PYTHONPATH=book $(BIN)/python -m exercises.variants "$(ROSTER)" --seed "$(SEED)" --assignment "$(ASSIGNMENT)" \
+		--out "$(OUT)" $(if $(COLUMN),--column "$(COLUMN)")
 
 honesty: $(READY)  ## list what submissions share, for a person to look at: make honesty SUBMISSIONS=folder [OUT=] [ASSIGNMENT=]
 	PYTHONPATH=book $(BIN)/python -m grader.honesty "$(SUBMISSIONS)" $(if $(OUT),--out "$(OUT)") \

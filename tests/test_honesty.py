@@ -115,7 +115,13 @@ def same_shape(mine: list[dict], theirs: list[dict]) -> None:
         mine[k]["source"] = mine[k]["source"].split("\n", 1)[0] + "\n" + ast.unparse(tree)
 
 
+def same_variant(mine: list[dict], theirs: list[dict]) -> None:
+    for cells in (mine, theirs):
+        cells[longest(cells)]["source"] += '\nchecks.use("7K3F-QM2A")'
+
+
 WAYS = {
+    "variant": same_variant,
     "answer": same_answer, "comment": same_comment, "cell": same_cells, "cell, nbformat": same_identifiers,
     "run": same_run, "run, lab": same_run_in_lab, "account": same_account, "name": same_names, "shape": same_shape,
 }  # fmt: skip
@@ -165,6 +171,7 @@ def test_who_shares_something_is_found_and_nobody_else(reported):
     found = {(row["student"], row["other"]): row["what"] for row in rows if row["kind"] == "pair"}
     assert set(found) == {(f"{way} a", f"{way} b") for way in WAYS}
     told = {
+        "variant": "the same code of a variant: 7K3F-QM2A",
         "answer": "the same answer, names included: question", "comment": "the same comment", "cell": "same identifier",
         "run": "one and the same run", "account": "same account", "name": "dugong_hilbert, quokka_hilbert",
         "shape": "the same answer with other names: question",

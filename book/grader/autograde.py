@@ -12,7 +12,7 @@ from grader.results import CaseResult, QuestionResult, Result
 from grader.sandbox import NoSandbox
 from grader.session import Session, Stopped, clean
 from grader.suite import TestSuite
-from srcnn.checks import ASSIGNMENTS
+from srcnn.checks import ASSIGNMENTS, variants
 from srcnn.checks.judging import NotYet
 
 LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; the notebook states the 180 seconds
@@ -20,7 +20,7 @@ NAMES = {name: {question.name for question in questions.values()} for name, ques
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
     r"__code__|__globals__|DisableTorchFunction|_pop_mode|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
-    r"|checks(?:\.| import )(?!(?:measure|stages|training)\b)\w+"
+    r"|checks(?:\.| import )(?!(?:measure|stages|training|broken|use)\b)\w+"
 )
 
 
@@ -74,9 +74,10 @@ def _notebook(submission: Submission, wanted: str) -> Notebook:
 def _run(
     result: Result, cells: tuple[str, ...], suite: TestSuite, seed: int, protection: Protection, limits: Limits
 ) -> None:
+    variant = variants.found("\n".join(cells))
     session = Session(cells, suite.name, protection, limits)
     try:
-        result.questions = [_question(session, number, cases, seed) for number, cases in suite.cases.items()]
+        result.questions = [_question(session, number, cases, seed, variant) for number, cases in suite.cases.items()]
     finally:
         session.close()
     # the visible checks' verdicts are no news beside the grading's
@@ -84,7 +85,7 @@ def _run(
     result.errors, result.left_out = dict(sorted(told.items())), dict(sorted(session.left_out.items()))
 
 
-def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int) -> QuestionResult:
+def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int, variant: str) -> QuestionResult:
     session.broken = None
     try:
         answer = session.fetch(ASSIGNMENTS[session.assignment][number].name, number)
@@ -94,7 +95,7 @@ def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int)
     for case in cases:
         hint = ""
         try:
-            case(answer, seed)
+            case(answer, seed, variant)
         except Exception as error:
             hint = _hint(error)
         judged.append(CaseResult(case.title, case.points, not hint, hint))

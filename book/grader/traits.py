@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from grader.answers import Work
+from srcnn.checks import variants
 
 LARGE = 30  # nodes of an answer's tree; smaller ones are alike by chance
 SHARE, LEAST = 0.05, 3  # a trait is rare when so large a share of the class has it at most, or so few
@@ -25,6 +26,7 @@ WORDS = 5  # of a comment that could not be anybody's
 KINDS = {
     "run": ("parts of one and the same run (times of execution)", 3),
     "account": ("run under the same account", 3),
+    "variant": ("the same code of a variant", 3),
     "cell": ("cells with the same identifier, which a program draws at random", 3),
     "answer": ("the same answer, names included", 2),
     "comment": ("the same comment", 2),
@@ -74,6 +76,8 @@ def of(one: Work, base: Work, solution: Work) -> Iterator[Trait]:
     yield from (Trait("comment", words, f"“{words[:80]}”") for words in comments(one) - told)
     yield from _metadata(one, {each for cell in base.stored for each in _identifiers(cell)})
     yield from _outputs(one)
+    if code := variants.found("\n".join(one.cells)):
+        yield Trait("variant", code, code)
 
 
 def renamed(node: ast.stmt) -> ast.Module:

@@ -5,9 +5,10 @@ wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebo
 "Run all" stops. These checks try a few examples. The grading tries others.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 
-from srcnn.checks import measure_protocol, stages_layers, training_report
+from srcnn.checks import measure_protocol, stages_layers, training_report, variants
 from srcnn.checks.judging import NotYet, Question, Right, Unanswered, judge
 
 ASSIGNMENTS: dict[str, dict[int, Question]] = {
@@ -17,8 +18,33 @@ ASSIGNMENTS: dict[str, dict[int, Question]] = {
 }
 
 
+VARIANTS: dict[str, Callable[[str], dict[int, Question]]] = {"training": training_report.questions}
+_variant = ""  # the code in the notebook that is running
+
+
+def use(code: str) -> Right:
+    """Let the checks that follow ask with the numbers of a variant.
+
+    Args:
+        code: as in the notebook, such as ``"7K3F-QM2A"``.
+
+    Returns:
+        A line that says so.
+
+    Raises:
+        NotYet: it is no code.
+    """
+    global _variant
+    for assignment in VARIANTS:
+        variants.numbers(assignment, code)
+    _variant = code
+    return Right(f"Variant {code}.")
+
+
 def _check(assignment: str, number: int, answer: object) -> Right:
     questions = ASSIGNMENTS[assignment]
+    if _variant and assignment in VARIANTS:
+        questions = VARIANTS[assignment](_variant)
     if number not in questions:
         raise NotYet(f"There is no question {number}; they go from 1 to {max(questions)}.")
     try:
@@ -53,7 +79,7 @@ def stages(number: int, answer: object) -> Right:
 
 
 def training(number: int, answer: object) -> Right:
-    """Check an answer to a question of *Train and report*, chapters 8 to 12; as :func:`measure`."""
+    """Check an answer to a question of *Train and report*, chapters 9 to 12; as :func:`measure`."""
     return _check("training", number, answer)
 
 
