@@ -8,6 +8,7 @@ variant (srcnn/checks/variants.py), and a cell ``# VARIANT`` for the line that t
 """
 
 import re
+import sys
 from pathlib import Path
 
 import jupytext
@@ -17,6 +18,7 @@ from srcnn.checks import variants
 from srcnn.files import write
 
 EXERCISES = Path(__file__).resolve().parent
+sys.path[:0] = [str(EXERCISES.parent)] * (str(EXERCISES.parent) not in sys.path)  # it is run as a script, too
 CHAPTER = EXERCISES.parent / "01_super_resolution.ipynb"
 METADATA = {  # no more, so that every machine makes the same
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -49,7 +51,7 @@ def notebooks(source: Path, code: str = "") -> dict[str, str]:
 
 def _notebook(cells: list, kind: str, source: Path, code: str) -> str:
     kept, dropped = (SOLUTION, PROMPT) if kind == "solution" else (PROMPT, SOLUTION)
-    made = []
+    made, name = [], source.parent.name
     for cell in cells:
         if not set(cell.metadata.get("tags", [kind])) & {kind}:
             continue
@@ -57,6 +59,8 @@ def _notebook(cells: list, kind: str, source: Path, code: str) -> str:
         if left := re.search(r"# (BEGIN|END) (SOLUTION|PROMPT)", text):
             raise SystemExit(f"{source}: {left[0]} has no partner in the cell that begins {text.splitlines()[0]!r}")
         text = setup_cell() if text == "# SET-UP" else text
+        if name == "troubleshoot":
+            text = _with_repository(text, code)
         if text == "# VARIANT":
             if not code:
                 continue
@@ -67,6 +71,14 @@ def _notebook(cells: list, kind: str, source: Path, code: str) -> str:
     notebook = nbformat.v4.new_notebook(cells=made, metadata=METADATA)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
+
+
+def _with_repository(text: str, code: str) -> str:
+    """A cell of *A broken repository* with the variant's repository, or the mended functions, in their place."""
+    from exercises.troubleshoot import planted
+
+    broken = planted.planted(code)
+    return text.replace("# REPOSITORY", planted.source(broken)).replace("# MENDED", planted.mended(broken))
 
 
 def _number(expression: str, source: Path, code: str) -> str:

@@ -20,7 +20,7 @@ NAMES = {name: {question.name for question in questions.values()} for name, ques
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
     r"__code__|__globals__|DisableTorchFunction|_pop_mode|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
-    r"|checks(?:\.| import )(?!(?:measure|stages|training|broken|use)\b)\w+"
+    r"|checks(?:\.| import )(?!(?:measure|stages|training|troubleshoot|use)\b)\w+"
 )
 
 

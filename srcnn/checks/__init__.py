@@ -8,13 +8,14 @@ wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebo
 from collections.abc import Callable
 from importlib import import_module
 
-from srcnn.checks import measure_protocol, stages_layers, training_report, variants
+from srcnn.checks import measure_protocol, stages_layers, training_report, troubleshoot_repository, variants
 from srcnn.checks.judging import NotYet, Question, Right, Unanswered, judge
 
 ASSIGNMENTS: dict[str, dict[int, Question]] = {
     "measure": measure_protocol.QUESTIONS,
     "stages": stages_layers.QUESTIONS,
     "training": training_report.QUESTIONS,
+    "troubleshoot": troubleshoot_repository.QUESTIONS,
 }
 
 
@@ -81,6 +82,19 @@ def stages(number: int, answer: object) -> Right:
 def training(number: int, answer: object) -> Right:
     """Check an answer to a question of *Train and report*, chapters 9 to 12; as :func:`measure`."""
     return _check("training", number, answer)
+
+
+def troubleshoot(number: int, answer: object) -> Right:
+    """Check an answer to a question of *A broken repository*, chapters 6 to 12; as :func:`measure`.
+
+    Of the first two questions it sees the form alone, and says so.
+    """
+    told = _check("troubleshoot", number, answer)
+    return (
+        Right(f"Question {number}: complete; the grading sees whether it is right.")
+        if number in troubleshoot_repository.FORM
+        else told
+    )
 
 
 def exercise(number: str, answer: object) -> Right:

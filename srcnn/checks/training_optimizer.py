@@ -89,8 +89,7 @@ def question(momentum: float, slow: float) -> Question:
                 lambda *a: step(*a, slow=lambda name: True),
             ),
             Mistake(
-                f"there is no momentum: each velocity should keep {momentum:g} of its value",
-                lambda *a: step(*a, keep=0.0),
+                f"there is no momentum: a velocity should keep {momentum:g} of itself", lambda *a: step(*a, keep=0.0)
             ),
             Mistake(
                 f"only {lost:g} of the gradient enters the velocity; look at equation (10.2) again",
@@ -106,8 +105,7 @@ def question(momentum: float, slow: float) -> Question:
             ),
             Mistake("this is Nesterov's momentum; the paper uses plain momentum", lambda *a: _ahead(*a, **numbers)),
             Mistake(
-                f"the factor of {slow:g} belongs to the rate; here it is in the velocity",
-                lambda *a: _slow_velocity(*a, **numbers),
+                "the smaller factor belongs to the rate, not to the velocity", lambda *a: _slow_velocity(*a, **numbers)
             ),
             Mistake(
                 "the numbers are those of another variant: read the question again",

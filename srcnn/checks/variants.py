@@ -18,6 +18,7 @@ CHOICES: dict[str, dict[str, tuple]] = {
         "slow": (0.1, 0.05, 0.2, 0.25, 0.4, 0.5),
         "level": (95, 80, 90, 98, 99),
     },
+    "troubleshoot": {},  # what is broken comes of the code itself, where no student reads it
 }
 
 
