@@ -8,7 +8,7 @@ import pytest
 from grader import items, report, suite
 from grader.results import CaseResult, Mark, QuestionResult, Result
 
-from srcnn.checks import ASSIGNMENTS
+from srcnn.checks import ASSIGNMENTS, VARIANTS, training_report
 
 SUITE = suite.load("stages")
 WORDS = suite.load("training")
@@ -105,6 +105,24 @@ def test_every_known_mistake_is_counted_once_for_a_student_and_unmade_ones_are_n
     assert (found.pop(items.STOPPED), found.pop(items.OTHER), found.pop(items.UNANSWERED)) == (1, 1, 1)
     assert set(found.values()) == {0}
     assert len(found) == len(ASSIGNMENTS["stages"][2].mistakes) - 2
+
+
+def test_a_mistake_in_a_variant_is_the_same_mistake():
+    own = training_report.questions("7K3F-QM2A")
+    for number, question in own.items():
+        common = [mistake.hint for mistake in ASSIGNMENTS["training"][number].mistakes]
+        told = [mistake.hint for mistake in question.mistakes]
+        results = [student(f"s{k}", {}, WORDS, **{f"q{number}": hint}) for k, hint in enumerate(told)]
+        found = {slip.hint: slip.count for slip in items.slips(results, WORDS) if slip.number == number}
+        assert [found[hint] for hint in common] == [1] * len(common)
+    assert own[2].mistakes[6].hint not in {mistake.hint for mistake in ASSIGNMENTS["training"][2].mistakes}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_two_known_mistakes_differ_in_their_numbers_alone(name):
+    for question in ASSIGNMENTS[name].values():
+        hints = {mistake.hint for mistake in question.mistakes}
+        assert len({items._shape(hint) for hint in hints}) == len(hints)
 
 
 def test_the_tables_and_the_page_have_no_names_and_no_words_of_a_student(tmp_path):

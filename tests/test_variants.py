@@ -139,6 +139,32 @@ def test_the_checks_use_the_variant_that_was_said(monkeypatch):
     assert numbers_of.found("checks.use(code)") == ""
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["x = 1"], ""),
+        (['checks.use("7K3F-QM2A")'], ""),
+        (['checks.use("7K3F-QM2A")', 'checks.use("7K3F-QM2A")'], ""),
+        (["checks.use(code)"], "its variant cannot be read"),
+        (['checks.use("")'], "its variant cannot be read"),
+        (
+            ['checks.use("7K3F-QM2A")', 'checks.use("AAAA-2222")'],
+            "2 variants, 7K3F-QM2A, AAAA-2222; AAAA-2222",
+        ),
+    ],
+)
+def test_a_variant_that_leaves_doubt_is_told_to_the_instructor(lines, told):
+    said = numbers_of.doubt("\n".join(lines))
+    assert told in said
+    assert (told == "") == (said == "")
+    made = [{"cell_type": "code", "source": line, "metadata": {}, "outputs": []} for line in [*lines, "sgd_step = 1"]]
+    data = json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).encode()
+    if told:
+        handed = Submission("a", "a", "a.ipynb", data)
+        result = autograde.grade(handed, suite.load("training"), 3, Protection("none"), Limits())
+        assert said in result.remarks
+
+
 def test_a_grading_on_a_folder_of_photographs_is_another_one(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(command_line.os, "environ", dict(command_line.os.environ))
     with pytest.raises(command_line.UsageError, match="only Train and report"):

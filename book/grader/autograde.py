@@ -46,6 +46,8 @@ def grade(submission: Submission, suite: TestSuite, seed: int, protection: Prote
         odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
         if odd:
             result.remarks.append(f"its code has {', '.join(odd)}, which an answer can do without")
+        if doubt := variants.doubt("\n".join(notebook.cells)):
+            result.remarks.append(doubt)
         _run(result, notebook.cells, suite, seed, protection, limits)
     except (Unreadable, NoSandbox) as problem:
         result.status = "failed" if isinstance(problem, NoSandbox) else "not graded"

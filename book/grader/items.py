@@ -3,6 +3,7 @@
 The tables have no names and no words of a student, so that they can be kept and shared when the grades are deleted.
 """
 
+import re
 import statistics
 from collections import Counter
 from dataclasses import dataclass
@@ -145,11 +146,12 @@ def slips(results: list[Result], suite: TestSuite) -> list[Slip]:
     found = []
     for number in suite.cases:
         question = ASSIGNMENTS[suite.name][number]
-        known = dict.fromkeys(clean(mistake.hint) for mistake in question.mistakes)
+        hints = dict.fromkeys(clean(mistake.hint) for mistake in question.mistakes)
+        known = {_shape(hint): hint for hint in hints} | {hint: hint for hint in hints}
         counts: Counter[str] = Counter()
         for result in graded:
             counts.update({told for q in result.questions if q.number == number for told in _told(q, known)})
-        rows = [("known", hint) for hint in known] + [("other", hint) for hint in (UNANSWERED, STOPPED, OTHER)]
+        rows = [("known", hint) for hint in hints] + [("other", hint) for hint in (UNANSWERED, STOPPED, OTHER)]
         found += [
             Slip(number, question.name, kind, hint, counts[hint], counts[hint] / len(graded) if graded else 0.0)
             for kind, hint in rows
@@ -157,9 +159,14 @@ def slips(results: list[Result], suite: TestSuite) -> list[Slip]:
     return found
 
 
-def _told(question: QuestionResult, known: dict[str, None]) -> set[str]:
+def _told(question: QuestionResult, known: dict[str, str]) -> set[str]:
     hints = {case.hint or question.reason or BLANK for case in question.cases if not case.passed}
-    return {hint if hint in known else _kind(hint) for hint in hints}
+    return {known.get(hint) or known.get(_shape(hint)) or _kind(hint) for hint in hints}
+
+
+def _shape(hint: str) -> str:
+    """A hint without its numbers, which differ from variant to variant."""
+    return re.sub(r"\d+(\.\d+)?", "#", hint)
 
 
 def _kind(hint: str) -> str:

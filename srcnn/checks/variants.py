@@ -10,6 +10,7 @@ import re
 from srcnn.checks.judging import NotYet
 
 CODE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}")
+_CALLED = re.compile(r"^\s*checks\.use\(", re.M)
 _USED = re.compile(r"""^\s*checks\.use\(\s*["']([^"']*)["']""", re.M)
 # assignment -> name of a number -> what it may be; the first is that of the notebook without a code
 CHOICES: dict[str, dict[str, tuple]] = {
@@ -40,6 +41,16 @@ def numbers(assignment: str, code: str) -> dict[str, float]:
             f"{code!r} is no variant; it has eight letters and digits, as in 7K3F-QM2A: copy it from your notebook"
         )
     return {name: random.Random(f"{assignment} {name} {code}").choice(values) for name, values in choices.items()}
+
+
+def doubt(code: str) -> str:
+    """What an instructor should know of the variants in a notebook's code; nothing where all is well."""
+    calls, codes = len(_CALLED.findall(code)), {each for each in _USED.findall(code) if CODE.fullmatch(each)}
+    if calls and not codes:
+        return "its variant cannot be read, as checks.use has no code in quotation marks; the common one was graded"
+    if len(codes) > 1:
+        return f"it has the codes of {len(codes)} variants, {', '.join(sorted(codes))}; {found(code)} was graded"
+    return ""
 
 
 def found(code: str) -> str:
