@@ -9,7 +9,7 @@ import pytest
 import torch
 from exercises import build, variants
 from exercises.troubleshoot import hidden, planted
-from grader import autograde, suite
+from grader import autograde, collect, suite
 from grader.collect import Submission
 from grader.confine import Limits, Protection
 
@@ -198,6 +198,14 @@ def test_the_grader_gives_the_solution_all_points_and_the_notebook_that_is_hande
         handed = Submission("a", "a", "a.ipynb", data)
         result = autograde.grade(handed, suite.load("troubleshoot"), 3, Protection("none"), Limits())
         assert (result.points, result.remarks, result.errors) == (points, [], {})
+
+
+@pytest.mark.parametrize("name", checks.ASSIGNMENTS)
+@pytest.mark.parametrize("kind", build.KINDS)
+def test_a_notebook_is_known_for_its_own_assignment(name, kind):
+    """This one defines luma, mse, psnr and shave, which *Measure* asks for."""
+    read = collect.read((build.EXERCISES / name / f"{kind}.ipynb").read_bytes())
+    assert collect.assignment(read, autograde.NAMES) == name
 
 
 def test_no_two_mistakes_of_a_function_look_alike():
