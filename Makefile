@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
-	blind forget rehearsal links live results bench \
+	blind forget rehearsal honesty quizzes variants links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -124,9 +124,21 @@ notebooks: $(READY)  ## run every chapter anew and store its outputs
 exercises: $(READY)  ## make the assignments' notebooks of their sources
 	$(BIN)/python book/exercises/build.py
 
-grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=]
+grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
-		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") $(GRADE)
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") \
+		$(if $(PHOTOGRAPHS),--photographs "$(PHOTOGRAPHS)") $(GRADE)
+
+variants: $(READY)  ## make each student's own notebook: make variants ROSTER=table.csv SEED=number ASSIGNMENT=training OUT=folder [COLUMN=key]
+	PYTHONPATH=book $(BIN)/python -m exercises.variants "$(ROSTER)" --seed "$(SEED)" --assignment "$(ASSIGNMENT)" \
+		--out "$(OUT)" $(if $(COLUMN),--column "$(COLUMN)")
+
+honesty: $(READY)  ## list what submissions share, for a person to look at: make honesty SUBMISSIONS=folder [OUT=] [ASSIGNMENT=]
+	PYTHONPATH=book $(BIN)/python -m grader.honesty "$(SUBMISSIONS)" $(if $(OUT),--out "$(OUT)") \
+		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)")
+
+quizzes: $(READY)  ## write the chapters' quizzes for learning platforms, as QTI 2.1 and H5P
+	$(BIN)/python tools/quizzes.py
 
 # One word of each option that was given: make handin FOR=moodle GRADES=folder EXPORT=file gives --grades folder --export file.
 OPTION = $(if $($1),--$2 "$($1)")

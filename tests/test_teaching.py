@@ -27,7 +27,7 @@ PARTS = {
     "beyond-the-paper": (14, 15, 16),
 }
 
-INSTRUCTORS = ["teaching.md", *(f"teaching/{name}.md" for name in ("plans", "term", "marks", "running"))]
+INSTRUCTORS = ["teaching.md", *(f"teaching/{name}.md" for name in ("plans", "term", "marks", "evidence", "running"))]
 
 DECKS = {deck.name: deck for deck in slides.decks(ROOT)}
 RENDERED = {name: slides.render(deck, "mathjax.js", "../book") for name, deck in DECKS.items()}

@@ -26,10 +26,11 @@ class Draw:
     Args:
         seed: the instructor's.
         name: of the case.
+        variant: the code in the student's notebook (srcnn/checks/variants.py), or nothing.
     """
 
-    def __init__(self, seed: int, name: str) -> None:
-        self.seed, self.name = seed, name
+    def __init__(self, seed: int, name: str, variant: str = "") -> None:
+        self.seed, self.name, self.variant = seed, name, variant
         self.sizes = random.Random(f"{seed} {name}")
         self.generator = torch.Generator().manual_seed(self.sizes.getrandbits(48))
 
@@ -49,7 +50,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Case:
-    """A hidden test case: ``case(answer, seed)`` raises AssertionError where the answer is wrong.
+    """A hidden test case: ``case(answer, seed, variant)`` raises AssertionError where the answer is wrong.
 
     Attributes:
         question: its number.
@@ -63,8 +64,8 @@ class Case:
     title: str
     test: Callable[[Callable, Draw], None]
 
-    def __call__(self, answer: Callable | None, seed: int) -> None:
-        self.test(answer, Draw(seed, self.test.__name__))
+    def __call__(self, answer: Callable | None, seed: int, variant: str = "") -> None:
+        self.test(answer, Draw(seed, self.test.__name__, variant))
 
 
 def case(*, question: int, points: float, title: str) -> Callable[[Callable], Case]:

@@ -22,6 +22,8 @@ from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 
+from exercises.training import photographs
+
 from grader import adjust, autograde, collect, manual, pool, report, sandbox, suite
 from grader.collect import Submission
 from grader.confine import Limits
@@ -64,6 +66,12 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", required=True, help="what the hidden tests draw from: a whole number, kept secret")
     parser.add_argument("--out", type=Path, help="folder for what comes of it (the submissions' name and -grades)")
     parser.add_argument("--assignment", choices=sorted(autograde.NAMES), help="which one (recognized if not given)")
+    parser.add_argument(
+        "--photographs",
+        type=Path,
+        metavar="FOLDER",
+        help="what Train and report is tried on (scenes drawn from the seed)",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (%(default)s)")
     parser.add_argument("--container", metavar="IMAGE", help="run each submission in a container of this image")
     parser.add_argument(
@@ -91,7 +99,8 @@ def _grade(options: argparse.Namespace) -> None:
     if options.jobs < 1 or any(value <= 0 for value in given.values()):
         raise UsageError("--jobs and the limits are numbers above 0")
     limits = replace(autograde.LIMITS.get(tests.name, Limits()), **given)
-    run = {"assignment": tests.name, "seed": seed, "tests": tests.digest}
+    tried = _photographs(options.photographs, tests.name)
+    run = {"assignment": tests.name, "seed": seed, "tests": tests.digest, "photographs": tried}
     _prepare(out, run)
     manual.read(out / "marks.csv", tests)  # marks that cannot be read are told before the work, not after it
     adjust.read(out, tests)
@@ -156,14 +165,29 @@ def _assignment(found: list[Submission], place: Path) -> str:
     return votes.most_common(1)[0][0]
 
 
+def _photographs(folder: Path | None, assignment: str) -> str:
+    """Set the instructor's photographs for all that are graded, and say which they are."""
+    os.environ.pop(photographs.FOLDER, None)
+    if folder is None:
+        return ""
+    if assignment != "training":
+        raise UsageError("only Train and report is tried on photographs; leave --photographs out")
+    try:
+        found = photographs.digest(folder)
+    except InputError as problem:
+        raise UsageError(problem) from None
+    os.environ[photographs.FOLDER] = str(folder.resolve())
+    return found
+
+
 def _prepare(out: Path, run: dict) -> None:
     """Make the folder of the results, or see that it is one of the same run."""
     file = out / "run.json"
     if file.exists():
         before = json.loads(file.read_text(encoding="utf-8"))
-        other = [key for key in run if before.get(key) != run[key]]
+        other = [key for key in run if before.get(key, "") != run[key]]
         if other:
-            words = {"tests": "other tests (has the repository changed?)"}
+            words = {"tests": "other tests (has the repository changed?)", "photographs": "other photographs"}
             told = " and ".join(words.get(key, f"another {key}, {before.get(key)}") for key in other)
             raise UsageError(f"{out} has results of {told}; give --out another folder, or remove this one")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):

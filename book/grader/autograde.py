@@ -12,7 +12,7 @@ from grader.results import CaseResult, QuestionResult, Result
 from grader.sandbox import NoSandbox
 from grader.session import Session, Stopped, clean
 from grader.suite import TestSuite
-from srcnn.checks import ASSIGNMENTS
+from srcnn.checks import ASSIGNMENTS, variants
 from srcnn.checks.judging import NotYet
 
 LIMITS = {"training": Limits(cell=300, call=180, total=2400)}  # two trainings; the notebook states the 180 seconds
@@ -23,7 +23,7 @@ FOREIGN = re.compile(
 # what honest answers do without; a submission that has it is shown to the instructor, and graded all the same
 ODD = re.compile(
     r"__code__|__globals__|DisableTorchFunction|_pop_mode|gc\.get_|sys\._getframe|/proc/|ctypes|ASSIGNMENTS|QUESTIONS"
-    r"|checks(?:\.| import )(?!(?:measure|stages|training)\b)\w+"
+    r"|checks(?:\.| import )(?!(?:measure|stages|training|troubleshoot|use)\b)\w+"
 )
 
 
@@ -50,6 +50,8 @@ def grade(submission: Submission, suite: TestSuite, seed: int, protection: Prote
         odd = sorted(set(ODD.findall("\n".join(notebook.cells))))
         if odd:
             result.remarks.append(f"its code has {', '.join(odd)}, which an answer can do without")
+        if doubt := variants.doubt("\n".join(notebook.cells)):
+            result.remarks.append(doubt)
         _run(result, notebook.cells, suite, seed, protection, limits)
     except (Unreadable, NoSandbox) as problem:
         result.status = "failed" if isinstance(problem, NoSandbox) else "not graded"
@@ -78,20 +80,25 @@ def _notebook(submission: Submission, wanted: str) -> Notebook:
 def _run(
     result: Result, cells: tuple[str, ...], suite: TestSuite, seed: int, protection: Protection, limits: Limits
 ) -> None:
+    variant = variants.found("\n".join(cells))
     session = Session(cells, suite.name, protection, limits)
     try:
-        result.questions = [_question(session, number, cases, seed, result) for number, cases in suite.cases.items()]
+        result.questions = [
+            _question(session, number, cases, (seed, variant), result) for number, cases in suite.cases.items()
+        ]
     finally:
         session.close()
     result.errors, result.left_out = dict(sorted(session.errors.items())), dict(sorted(session.left_out.items()))
 
 
-def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int, result: Result) -> QuestionResult:
+def _question(
+    session: Session, number: int, cases: tuple[Case, ...], draw: tuple[int, str], result: Result
+) -> QuestionResult:
     """The best of a question's answers, and among the result's notes what a person should know about it."""
     name, best, told = ASSIGNMENTS[session.assignment][number].name, None, []
     try:
         for answer, remark in session.answers(name, number):
-            judged, doubts = _judged(session, answer, cases, seed)
+            judged, doubts = _judged(session, answer, cases, draw)
             if best is None or judged.points > best.points:
                 best, told = judged, [remark, *doubts]
             if best.points == best.possible:
@@ -104,13 +111,15 @@ def _question(session: Session, number: int, cases: tuple[Case, ...], seed: int,
     return best
 
 
-def _judged(session: Session, answer: object, cases: tuple[Case, ...], seed: int) -> tuple[QuestionResult, list[str]]:
+def _judged(
+    session: Session, answer: object, cases: tuple[Case, ...], draw: tuple[int, str]
+) -> tuple[QuestionResult, list[str]]:
     """What the test cases say of an answer, and what of it may be no fault of the student's."""
     judged, doubts = [], []
     for case in cases:
         hint = ""
         try:
-            case(answer, seed)
+            case(answer, *draw)
         except Exception as error:
             hint = _hint(error)
             if FOREIGN.match(hint):

@@ -208,6 +208,7 @@ def assignment(notebook: Notebook, names: dict[str, set[str]]) -> str | None:
     defined = set(re.findall(r"^(?:def +)?(\w+)(?= *=|\()", text, flags=re.M))
     if "checks.exercise(" in text and not any(calls.values()):
         return None  # a chapter of the book, which defines some of the same functions
-    scores = {name: calls[name] or len(defined & names[name]) for name in names}
+    # a check that is called says it; two assignments may ask for functions of the same name
+    scores = {name: (calls[name], len(defined & names[name])) for name in names}
     best = max(scores, key=scores.__getitem__, default=None)
-    return best if best and scores[best] else None
+    return best if best and any(scores[best]) else None

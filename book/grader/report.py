@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from grader import adjust, manual
+from grader import adjust, items, manual
 from grader.results import BLANK, Result, number
 from grader.suite import TestSuite
 from srcnn.checks import ASSIGNMENTS
@@ -23,7 +23,7 @@ TEMPLATES.filters["number"] = number
 
 
 def write(out: Path, results: list[Result], suite: TestSuite, facts: dict[str, str]) -> None:
-    """Write ``grades.csv``, ``feedback/``, ``summary.html``, and ``marks.csv`` where answers are marked by hand.
+    """Write ``grades.csv``, ``feedback/``, ``summary.html``, the item analysis, and ``marks.csv`` for answers in words.
 
     Args:
         out: the folder.
@@ -46,6 +46,25 @@ def write(out: Path, results: list[Result], suite: TestSuite, facts: dict[str, s
         results=results, titles=titles, title=suite.title, facts=facts, **_statistics(results, suite)
     )
     write_file(out / "summary.html", told)
+    _write_items(out, results, suite)
+
+
+def _write_items(out: Path, results: list[Result], suite: TestSuite) -> None:
+    """Write ``items.csv``, ``mistakes.csv`` and ``items.html``, which have no names."""
+    found, alpha = items.analyze(results, suite)
+    slips = items.slips(results, suite)
+    made: dict[tuple[int, str], list[items.Slip]] = {}
+    for slip in slips:
+        if slip.count:
+            made.setdefault((slip.number, slip.name), []).append(slip)
+    unseen = sum(slip.kind == "known" and not slip.count for slip in slips)
+    count = sum(result.status == "graded" for result in results)
+    page = TEMPLATES.get_template("items.html").render(
+        title=suite.title, items=found, alpha=alpha, count=count, mistakes=made, unseen=unseen
+    )
+    write_file(out / "items.csv", items.table(found))
+    write_file(out / "mistakes.csv", items.slips_table(slips))
+    write_file(out / "items.html", page)
 
 
 def _table(results: list[Result], suite: TestSuite) -> str:

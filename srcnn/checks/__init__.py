@@ -5,20 +5,47 @@ wrong or missing one raises :class:`srcnn.checks.judging.NotYet`, which a notebo
 "Run all" stops. These checks try a few examples. The grading tries others.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 
-from srcnn.checks import measure_protocol, stages_layers, training_report
+from srcnn.checks import measure_protocol, stages_layers, training_report, troubleshoot_repository, variants
 from srcnn.checks.judging import NotYet, Question, Right, Unanswered, judge
 
 ASSIGNMENTS: dict[str, dict[int, Question]] = {
     "measure": measure_protocol.QUESTIONS,
     "stages": stages_layers.QUESTIONS,
     "training": training_report.QUESTIONS,
+    "troubleshoot": troubleshoot_repository.QUESTIONS,
 }
+
+
+VARIANTS: dict[str, Callable[[str], dict[int, Question]]] = {"training": training_report.questions}
+_variant = ""  # the code in the notebook that is running
+
+
+def use(code: str) -> Right:
+    """Let the checks that follow ask with the numbers of a variant.
+
+    Args:
+        code: as in the notebook, such as ``"7K3F-QM2A"``.
+
+    Returns:
+        A line that says so.
+
+    Raises:
+        NotYet: it is no code.
+    """
+    global _variant
+    for assignment in VARIANTS:
+        variants.numbers(assignment, code)
+    _variant = code
+    return Right(f"Variant {code}.")
 
 
 def _check(assignment: str, number: int, answer: object) -> Right:
     questions = ASSIGNMENTS[assignment]
+    if _variant and assignment in VARIANTS:
+        questions = VARIANTS[assignment](_variant)
     if number not in questions:
         raise NotYet(f"There is no question {number}; they go from 1 to {max(questions)}.")
     try:
@@ -53,8 +80,21 @@ def stages(number: int, answer: object) -> Right:
 
 
 def training(number: int, answer: object) -> Right:
-    """Check an answer to a question of *Train and report*, chapters 8 to 12; as :func:`measure`."""
+    """Check an answer to a question of *Train and report*, chapters 9 to 12; as :func:`measure`."""
     return _check("training", number, answer)
+
+
+def troubleshoot(number: int, answer: object) -> Right:
+    """Check an answer to a question of *A broken repository*, chapters 6 to 12; as :func:`measure`.
+
+    Of the first two questions it sees the form alone, and says so.
+    """
+    told = _check("troubleshoot", number, answer)
+    return (
+        Right(f"Question {number}: complete; the grading sees whether it is right.")
+        if number in troubleshoot_repository.FORM
+        else told
+    )
 
 
 def exercise(number: str, answer: object) -> Right:

@@ -1,6 +1,4 @@
-"""Questions of *Train and report* about the network and its pairs, chapters 8 and 9, with their known mistakes."""
-
-from collections.abc import Iterator
+"""The question of *Train and report* about training pairs, chapter 9, with its known mistakes."""
 
 import torch
 import torch.nn.functional as F
@@ -9,84 +7,6 @@ from torch import Tensor
 from srcnn import pairs
 from srcnn.checks.judging import Mistake, Question
 from srcnn.resize import modcrop, shave, shrink
-
-# Question 1
-
-
-def _layers(kernels: tuple, widths: tuple, channels: int) -> Iterator[tuple[int, int, int]]:
-    """Side, inputs and outputs of each layer."""
-    sizes = (channels, *widths, channels)
-    return zip(kernels, sizes, sizes[1:], strict=False)
-
-
-PARAMETERS = Question(
-    name="parameters",
-    examples=lambda: [((9, 1, 5), (64, 32), 1), ((3, 1, 5), (4, 6), 3), ((9, 3, 3, 5), (16, 8, 4), 2)],
-    reference=lambda k, w, c: sum(f * f * n * m + m for f, n, m in _layers(k, w, c)),
-    mistakes=(
-        Mistake("the biases are missing", lambda k, w, c: sum(f * f * n * m for f, n, m in _layers(k, w, c))),
-        Mistake(
-            "a filter has more weights than its side; how many positions does it have?",
-            lambda k, w, c: sum(f * n * m + m for f, n, m in _layers(k, w, c)),
-        ),
-        Mistake(
-            "each filter is counted with one channel; how many input channels does it have?",
-            lambda k, w, c: sum(f * f * m + m for f, n, m in _layers(k, w, c)),
-        ),
-        Mistake(
-            "the biases of the last layer are missing; it has one for each output channel",
-            lambda k, w, c: sum(f * f * n * m + m for f, n, m in _layers(k, w, c)) - c,
-        ),
-        Mistake(
-            "the number of image channels is taken to be one; it counts in the first layer and in the last",
-            lambda k, w, c: sum(f * f * n * m + m for f, n, m in _layers(k, w, 1)),
-        ),
-        Mistake(
-            "there is one bias for each filter, not one for each of its channels",
-            lambda k, w, c: sum((f * f + 1) * n * m for f, n, m in _layers(k, w, c)),
-        ),
-    ),
-)
-
-# Question 2
-
-
-def _reach(kernels: tuple) -> tuple[int, int]:
-    lost = sum(kernels) - len(kernels)
-    return lost // 2, lost + 1
-
-
-REACH = Question(
-    name="reach",
-    examples=lambda: [((9, 1, 5),), ((9, 5, 5),), ((3, 3, 3, 3),), ((7,),)],
-    reference=_reach,
-    mistakes=(
-        Mistake(
-            "that is the border of both sides together; how much is lost on each side?",
-            lambda k: (sum(k) - len(k), _reach(k)[1]),
-        ),
-        Mistake("the receptive field includes the pixel in the middle", lambda k: (_reach(k)[0], 2 * _reach(k)[0])),
-        Mistake(
-            "the sides are simply added up; how many pixels does a filter of side 1 add to the receptive field?",
-            lambda k: (_reach(k)[0], sum(k)),
-        ),
-        Mistake(
-            "only the largest filter counts; what do the others add to the receptive field?",
-            lambda k: (_reach(k)[0], max(k)),
-        ),
-        Mistake(
-            "only the largest filter counts; how much of the border do the others take?",
-            lambda k: (max(k) // 2, max(k)),
-        ),
-        Mistake("the two numbers are exchanged", lambda k: _reach(k)[::-1]),
-        Mistake(
-            "the border is too wide: a filter of side 1 takes nothing from the image",
-            lambda k: (sum(k) // 2, _reach(k)[1]),
-        ),
-    ),
-)
-
-# Question 3
 
 
 def _cut(image: Tensor, scale: int, border: int) -> tuple[Tensor, Tensor]:

@@ -1,13 +1,14 @@
-"""Questions of the assignment *Train and report*, chapters 8 to 12: what is asked, and the known mistakes."""
+"""Questions of the assignment *Train and report*, chapters 9 to 12: what is asked, and the known mistakes."""
 
 import math
 
 import torch
 
 from srcnn import evaluation, resize
+from srcnn.checks import training_optimizer, training_statistics, variants
 from srcnn.checks.judging import Mistake, Question
-from srcnn.checks.training_network import CUT_PAIR, PARAMETERS, REACH
-from srcnn.checks.training_optimizer import LEARNING_RATE, SGD_STEP
+from srcnn.checks.training_network import CUT_PAIR
+from srcnn.checks.training_profile import PROFILE
 from srcnn.checks.training_weights import TRAIN
 from srcnn.color import quantize
 from srcnn.metrics import psnr
@@ -86,4 +87,13 @@ GAIN = Question(
     ),
 )
 
-QUESTIONS = {1: PARAMETERS, 2: REACH, 3: CUT_PAIR, 4: LEARNING_RATE, 5: SGD_STEP, 6: GAIN, 7: TRAIN}
+
+def questions(code: str = "") -> dict[int, Question]:
+    """The questions of a variant, by number."""
+    drawn = variants.numbers("training", code)
+    sgd_step = training_optimizer.question(drawn["momentum"], drawn["slow"])
+    interval = training_statistics.question(drawn["level"])
+    return {1: CUT_PAIR, 2: sgd_step, 3: GAIN, 4: interval, 5: PROFILE, 6: TRAIN}
+
+
+QUESTIONS = questions()

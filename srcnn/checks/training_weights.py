@@ -1,4 +1,4 @@
-"""The open question of *Train and report*, chapters 8 to 12: weights that a student trained, and what may be wrong."""
+"""The open question of *Train and report*, chapters 9 to 12: weights that a student trained, and what may be wrong."""
 
 import functools
 from itertools import product

@@ -3,12 +3,6 @@
 ``WRONG``: question -> (source, part of the hint that it should get), ...; ``RIGHT``: question -> other right sources.
 """
 
-_SUM = """
-def parameters(kernels, widths, channels):
-    sizes = [channels, *widths, channels]
-    return sum({each} for f, n, m in zip(kernels, sizes, sizes[1:]))
-"""
-
 _CUT = """
 def cut_pair(image, scale, border):
     high = {high}
@@ -19,14 +13,6 @@ def cut_pair(image, scale, border):
 _HIGH = "srcnn.modcrop(image, scale)"
 _LOW = "srcnn.enlarge(srcnn.shrink(high, scale), scale)"
 _GIVE = "low, high[:, border : height - border, border : width - border]"
-
-_RATE = """
-def learning_rate(step, steps, peak):
-    warm_up = {warm_up}
-    return peak * warm_up * {cosine}
-"""
-_WARM_UP = "min(1, (step + 1) / 20)"
-_COSINE = "(1 + math.cos(math.pi * step / steps)) / 2"
 
 _STEP = """
 def sgd_step(weights, gradients, velocities, rate):
@@ -64,6 +50,33 @@ _GAIN_PARTS = {
     "give": "(sum(after) - sum(before)) / len(after)",
 }
 
+_INTERVAL = """
+def interval(ours, theirs, draws):
+    gains = {gains}
+    means = {means}
+    error = {error}
+    middle = gains.mean().item()
+    low, high = (torch.quantile(means, q).item() for q in ({low}, {high}))
+    return {give}
+"""
+_INTERVAL_PARTS = {"gains": "ours - theirs", "means": "gains[draws].mean(1)", "error": "0", "low": "0.025",
+                   "high": "0.975", "give": "middle, low, high"}  # fmt: skip
+_NORMAL = "middle, middle - 1.96 * error, middle + 1.96 * error"
+
+_SAVING = """
+def saving(profile, peak, bandwidth):
+    spent, least, times = {{}}, {{}}, {{}}
+    for name, calls, time, operations, moved in profile:
+        times[name] = {calls}
+        spent[name] = times[name] * time / 1e6
+        least[name] = times[name] * ({bound})
+    best = max(spent, key=lambda n: {by})
+    total = sum(spent.values())
+    return best, {share}, {factor}
+"""
+_SAVING_PARTS = {"calls": "calls", "bound": "max(operations / peak, moved / bandwidth)", "by": "spent[n] - least[n]",
+                 "share": "spent[best] / total", "factor": "total / (total - spent[best] + least[best])"}  # fmt: skip
+
 _TRAIN = """
 def train(photographs, squares):
     batch = {batch}
@@ -100,24 +113,8 @@ def train(photographs, squares):
 """
 
 
-def _sum(each: str) -> str:
-    return _SUM.format(each=each)
-
-
-def _reach(border: str, field: str) -> str:
-    return f"""
-def reach(kernels):
-    border = {border}
-    return {field}
-"""
-
-
 def _cut(high: str = _HIGH, low: str = _LOW, give: str = _GIVE) -> str:
     return _CUT.format(high=high, low=low, give=give)
-
-
-def _rate(warm_up: str = _WARM_UP, cosine: str = _COSINE) -> str:
-    return _RATE.format(warm_up=warm_up, cosine=cosine)
 
 
 def _step(**parts: str) -> str:
@@ -128,46 +125,20 @@ def _gain(**parts: str) -> str:
     return _GAIN.format(**_GAIN_PARTS | parts)
 
 
+def _interval(**parts: str) -> str:
+    return _INTERVAL.format(**_INTERVAL_PARTS | parts)
+
+
+def _saving(**parts: str) -> str:
+    return _SAVING.format(**_SAVING_PARTS | parts)
+
+
 def _train(**parts: object) -> str:
     return _TRAIN.format(**_TRAIN_PARTS | parts)
 
 
 WRONG = {
     1: [
-        (_sum("f * f * n * m"), "biases are missing"),
-        (_sum("f * n * m + m"), "how many positions does it have"),
-        (_sum("f * f * m + m"), "counted with one channel"),
-        (_sum("(f * f + 1) * n * m"), "one bias for each filter"),
-        (
-            """
-def parameters(kernels, widths, channels):
-    numbers, before = 0, 1
-    for f, n in zip(kernels, (*widths, 1)):
-        numbers += f * f * before * n + n
-        before = n
-    return numbers
-""",
-            "number of image channels is taken to be one",
-        ),
-        (
-            """
-def parameters(kernels, widths, channels):
-    sizes = [channels, *widths, channels]
-    weights = sum(f * f * n * m for f, n, m in zip(kernels, sizes, sizes[1:]))
-    return weights + sum(widths)
-""",
-            "biases of the last layer are missing",
-        ),
-    ],
-    2: [
-        (_reach("sum(f - 1 for f in kernels)", "border, border + 1"), "how much is lost on each side"),
-        (_reach("sum(f // 2 for f in kernels)", "border, 2 * border"), "pixel in the middle"),
-        (_reach("sum(f // 2 for f in kernels)", "border, sum(kernels)"), "simply added up"),
-        (_reach("sum(f // 2 for f in kernels)", "border, max(kernels)"), "only the largest filter"),
-        (_reach("sum(kernels) // 2", "border, sum(kernels) - len(kernels) + 1"), "a filter of side 1 takes nothing"),
-        (_reach("sum(f // 2 for f in kernels)", "2 * border + 1, border"), "exchanged"),
-    ],
-    3: [
         (_cut(give="low, high"), "as large as the input"),
         (_cut(give="low, high[:, : height - 2 * border, : width - 2 * border]"), "upper left corner"),
         (_cut(give="high[:, border : height - border, border : width - border], low"), "exchanged"),
@@ -205,32 +176,14 @@ def cut_pair(image, scale, border):
             "the very function that is asked for",
         ),
     ],
-    4: [
-        (_rate(warm_up="1"), "warm-up is missing"),
-        (_rate(warm_up="min(1, step / 20)"), "changes nothing"),
-        (_rate(cosine="1"), "the cosine is missing"),
-        (_rate(cosine="(1 + math.cos(2 * math.pi * step / steps)) / 2"), "down and up again"),
-        (_rate(cosine="math.cos(math.pi * step / steps)"), "falls below zero"),
-        (_rate(cosine="(1 - step / steps)"), "falls linearly"),
-        (_rate(cosine="(1 + math.cos(180 * step / steps)) / 2"), "needs radians"),
-        (_rate(cosine="(1 + math.cos(math.pi * (step + 1) / steps)) / 2"), "one step ahead"),
-        (
-            """
-def learning_rate(step, steps, peak):
-    if step < 20:
-        return peak * (step + 1) / 20
-    return peak * (1 + math.cos(math.pi * (step - 20) / (steps - 20))) / 2
-""",
-            "waits until the warm-up has ended",
-        ),
-    ],
-    5: [
+    2: [
         (_step(sign="+"), "parameters follow the gradient"),
         (_step(slow="False"), "all parameters have the same rate"),
         (_step(slow="'reconstruction' in name"), "biases of the other layers do not"),
         (_step(slow="'bias' in name"), "filters of the last layer do not"),
         (_step(velocity="gradients[name]"), "no momentum"),
-        (_step(velocity="0.9 * velocities[name] + 0.1 * gradients[name]"), "only a tenth of the gradient"),
+        (_step(velocity="0.1 * velocities[name] + gradients[name]"), "it should lose that"),
+        (_step(velocity="0.9 * velocities[name] + 0.1 * gradients[name]"), "only 0.1 of the gradient"),
         (_step(follow="velocities[name]"), "uses the old velocity"),
         (_step(follow="(gradients[name] + 0.9 * v[name])"), "Nesterov"),
         (_step(give="w"), "return the velocities too"),
@@ -247,7 +200,7 @@ def sgd_step(weights, gradients, velocities, rate):
             "changes what it was given",
         ),
     ],
-    6: [
+    3: [
         (_gain(give="(sum(before) - sum(after)) / len(after)"), "the sign is wrong"),
         (_gain(prepare="pass"), "not rounded"),
         (_gain(error="(picture - target).double().square().mean()"), "nothing was shaved"),
@@ -270,7 +223,30 @@ def gain(outputs, enlarged, targets, shave):
             "pools the pixels",
         ),
     ],
-    7: [
+    4: [
+        (_interval(low="0.05", high="0.95"), "outside at each end"),
+        (_interval(means="gains"), "interval of single images"),
+        (_interval(means="ours[draws].mean(1) - theirs[draws.flip(0)].mean(1)"), "both methods saw the same images"),
+        (_interval(give=_NORMAL, error="gains.std() / len(gains) ** 0.5"), "a normal interval"),
+        (_interval(give=_NORMAL, error="means.std()"), "the resamples' standard deviation"),
+        (_interval(low="0.005", high="0.995"), "an interval of 99%"),
+        (_interval(gains="theirs - ours"), "the sign is wrong"),
+        (_interval(give="low, high"), "only the two ends"),
+        (_interval(give="means.mean().item(), low, high"), "the mean of the resamples"),
+        (_interval(means="gains[draws].median(1).values"), "takes medians"),
+    ],
+    5: [
+        (_saving(by="spent[n]"), "takes longest"),
+        (_saving(calls="1"), "how often an operation is called"),
+        (_saving(by="spent[n] / times[n]"), "slowest single call"),
+        (_saving(bound="operations / peak"), "by the arithmetic alone"),
+        (_saving(bound="moved / bandwidth"), "by the memory alone"),
+        (_saving(bound="operations / peak + moved / bandwidth"), "adds the two times"),
+        (_saving(factor="spent[best] / least[best]"), "that of the operation alone"),
+        (_saving(factor="total / (total - spent[best])"), "took no time"),
+        (_saving(share="100 * spent[best] / total"), "in percent"),
+    ],
+    6: [
         (_train(give="learner.model"), "it returns the network"),
         (_train(settings=", architecture='9-5-5'"), "weights of another network"),
         (_train(settings=", color='rgb'")
@@ -291,23 +267,9 @@ def train(photographs, squares):
     ],
 }  # fmt: skip
 
+
 RIGHT = {
     1: [
-        """
-def parameters(kernels, widths, channels):
-    sizes = [channels, *widths, channels]
-    layers = [torch.nn.Conv2d(n, m, f) for n, m, f in zip(sizes, sizes[1:], kernels)]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
-""",
-    ],
-    2: [
-        """
-def reach(kernels):
-    field = torch.tensor(kernels).sum() - len(kernels) + 1
-    return [field // 2, field]
-""",
-    ],
-    3: [
         """
 def cut_pair(image, scale, border):
     c, h, w = image.shape
@@ -317,14 +279,7 @@ def cut_pair(image, scale, border):
     return (blurred, F.pad(sharp, [-border] * 4))
 """,
     ],
-    4: [
-        """
-def learning_rate(step, steps, peak):
-    rate = torch.tensor(peak, dtype=torch.float64) * torch.cos(torch.tensor(math.pi * step / steps / 2)) ** 2
-    return rate * (step + 1) / 20 if step < 20 else rate
-""",
-    ],
-    5: [
+    2: [
         """
 def sgd_step(weights, gradients, velocities, rate):
     velocities = {name: velocities[name].double() * 0.9 + gradients[name] for name in reversed(weights)}
@@ -332,7 +287,7 @@ def sgd_step(weights, gradients, velocities, rate):
     return [{n: w - (rate if n in fast else rate / 10) * velocities[n] for n, w in weights.items()}, velocities]
 """,
     ],
-    6: [
+    3: [
         _gain(),
         """
 def gain(outputs, enlarged, targets, shave):
@@ -343,5 +298,28 @@ def gain(outputs, enlarged, targets, shave):
     return torch.stack(differences).mean()
 """,
     ],
-    7: [_LOOP.format(target="y[:, r : r + 21, c : c + 21]")],
+    4: [
+        _interval(),
+        """
+def interval(ours, theirs, draws):
+    import numpy as np
+    g = (ours - theirs).numpy()
+    resampled = sorted(float(g[d].mean()) for d in draws.numpy())
+    return [g.mean(), *np.percentile(resampled, [2.5, 97.5])]
+""",
+    ],
+    5: [
+        _saving(),
+        """
+def saving(profile, peak, bandwidth):
+    most = None
+    total = sum(row[1] * row[2] for row in profile)
+    for name, calls, time, ops, moved in profile:
+        could = calls * (time - 1e6 * max(ops / peak, moved / bandwidth))
+        if most is None or could > most[0]:
+            most = could, name, calls * time / total, total / (total - could)
+    return torch.tensor(0.0).new_tensor(most[0]).numel() and list(most[1:])
+""",
+    ],
+    6: [_LOOP.format(target="y[:, r : r + 21, c : c + 21]")],
 }
