@@ -10,7 +10,7 @@ import pytest
 from grader import agreement, blind, suite
 from grader.results import Result
 
-POSSIBLE = 4  # of the report, question 8 of Train and report
+POSSIBLE = 4  # of the report, question 7 of Train and report
 NAMES = ["Jane Doe", "Zoë Müller-Łoś", "Li"]
 
 
@@ -25,7 +25,7 @@ def grades(tmp_path) -> Path:
         name = NAMES[k % 3]
         text = f"Report {k}: the sigmoid did not help." + (f" {name}, jane.{k}@school.example" if k % 3 == 0 else "")
         one = Result(f"{name}_{1000 + k}_assignsubmission_file_", f"key-{k}", f"{name}/x.ipynb", "0f")
-        one.written = {8: text if k < 30 else " "}
+        one.written = {7: text if k < 30 else " "}
         (out / "results" / f"key-{k}.json").write_text(one.to_json())
     return out
 

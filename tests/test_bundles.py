@@ -237,7 +237,7 @@ def test_what_could_not_be_graded_is_said_at_once(tmp_path):
     assert "It could not be graded: the file is empty" in gradescope.report(bad, NAME, "hidden")["output"]
     unread = result(questions=[QuestionResult(1, [CaseResult("a", 2)], "mse is not in the notebook")])
     assert "Question 1: mse is not in the notebook" in gradescope.report(unread, NAME, "hidden")["output"]
-    words = gradescope.report(result(written={8: "I tried three rates."}), "training", "hidden")["output"]
+    words = gradescope.report(result(written={7: "I tried three rates."}), "training", "hidden")["output"]
     assert "an answer of 4 words was found" in words
     assert "NO ANSWER was found" in gradescope.report(result(), "training", "hidden")["output"]
 

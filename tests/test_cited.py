@@ -127,6 +127,8 @@ def test_what_it_cites_is_in_the_chapter_that_it_names(path):
 
 def test_assignments_cite_sections_and_equations_of_every_chapter_that_they_need():
     for path in ASSIGNMENTS:
+        if path.parent.name == "troubleshoot":
+            continue  # where to read is part of what is asked
         text = " ".join(NOT_PROSE.sub(" ", "\n".join(said(path))).split())
         cited = [int(number) for number in re.findall(r"[Cc]hapter (\d+), \*", text)]
         assert len(cited) >= 6, path

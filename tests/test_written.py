@@ -9,7 +9,7 @@ from grader import autograde, collect, notebook, report, suite, written
 from grader.results import Result
 
 REPORT = "I trained for half a minute.\n\nThe gain over bicubic interpolation is 1.12 dB on two photographs."
-HEAD = "### Your answer to question 8"
+HEAD = "### Your answer to question 7"
 TESTS = suite.load("training")
 
 
@@ -28,14 +28,14 @@ WAYS: dict[str, tuple[habits.Sheet, bool]] = {
     "a new cell below": (md(f"{HEAD}\n\nWrite here.", REPORT), False),
     "a new cell below the heading alone": (md(HEAD, REPORT), False),
     "a new cell above": (md(REPORT, f"{HEAD}\n\nWrite here."), False),
-    "bold": (md(f"**Your answer to question 8**\n\n{REPORT}"), False),
-    "bold, in the next cell": (md("**Your answer to question 8:**", REPORT), False),
+    "bold": (md(f"**Your answer to question 7**\n\n{REPORT}"), False),
+    "bold, in the next cell": (md("**Your answer to question 7:**", REPORT), False),
     "a heading of its own": (md(f"## My report\n\n{REPORT}"), False),
     "a heading of its own, alone": (md("# Report", REPORT), False),
     "no heading": (md(REPORT), False),
-    "HTML": (md(f"<h3>Your answer to question 8</h3>\n\n{REPORT}"), False),
-    "another level": (md(f"# your answer to Question 8 \n{REPORT}"), False),
-    "on the heading's line": (md(f"### Your answer to question 8: {REPORT}"), False),
+    "HTML": (md(f"<h3>Your answer to question 7</h3>\n\n{REPORT}"), False),
+    "another level": (md(f"# your answer to Question 7 \n{REPORT}"), False),
+    "on the heading's line": (md(f"### Your answer to question 7: {REPORT}"), False),
     "the placeholder left": (md(f"{HEAD}\n\nWrite here.\n\n{REPORT}"), False),
     "instead of the placeholder's end": (md(f"{HEAD}\n\nWrite here. {REPORT}"), False),
     "an empty copy below": (md(f"{HEAD}\n\n{REPORT}", f"{HEAD}\n\nWrite here."), False),
@@ -60,9 +60,9 @@ def template() -> habits.Sheet:
 
 
 def found(sheet: habits.Sheet, form: str = "notebook") -> tuple[str, list[str]]:
-    """The answer to question 8 and what is told about it."""
+    """The answer to question 7 and what is told about it."""
     texts, doubts = written.find(notebook.read(FORMS[form](sheet)), TESTS.template)
-    return texts[8], doubts
+    return texts[7], doubts
 
 
 def words(text: str) -> str:
@@ -93,13 +93,13 @@ def test_what_was_left_empty_is_empty_and_nobody_is_called(sheet):
 def test_in_doubt_a_person_is_told():
     mine = md("I found this exercise hard, and my loss never went below 0.003.")
     assert found(template()[:-1]) == (
-        "", ["the answer in words to question 8 was not found, and its cell is gone"],
+        "", ["the answer in words to question 7 was not found, and its cell is gone"],
     )  # fmt: skip
     text, doubts = found(mine + template()[1:-2])
     assert text == mine[0][1]
     assert "was not found in its place" in doubts[0]
     text, doubts = found(template()[:-1] + md(f"{HEAD}\n\n![scan](attachment:report.png)"))
-    assert doubts == ["the answer in words to question 8 is a picture; see the notebook"]
+    assert doubts == ["the answer in words to question 7 is a picture; see the notebook"]
     text, doubts = found(mine + template())  # notes elsewhere do not make an empty answer one
     assert (text, len(doubts)) == (mine[0][1], 1)
 
@@ -114,19 +114,19 @@ def test_the_words_of_the_solution_are_found():
     data = (suite.EXERCISES / "training" / "solution.ipynb").read_bytes()
     texts, doubts = written.find(collect.read(data), TESTS.template)
     last = json.loads(data)["cells"][-1]["source"]
-    assert texts[8] == "".join(last).split("\n", 1)[1].strip()
+    assert texts[7] == "".join(last).split("\n", 1)[1].strip()
     assert doubts == []
 
 
 def test_what_needs_a_person_s_eye_is_in_the_summary(tmp_path):
-    result = Result("ann", "ann-1", "a.ipynb", "0f", remarks=["the answer in words to question 8 is in a code cell"])
+    result = Result("ann", "ann-1", "a.ipynb", "0f", remarks=["the answer in words to question 7 is in a code cell"])
     result.questions = [autograde._unanswered(number, cases) for number, cases in TESTS.cases.items()]
     for question in result.questions:
         for case in question.cases:
             case.passed = True
     report.write(tmp_path, [result], TESTS, {})
     text = (tmp_path / "summary.html").read_text(encoding="utf-8")
-    assert "the answer in words to question 8 is in a code cell" in text.partition("To look at yourself")[2]
+    assert "the answer in words to question 7 is in a code cell" in text.partition("To look at yourself")[2]
     result.remarks = []
     report.write(tmp_path, [result], TESTS, {})
     assert "Nothing stands out" in (tmp_path / "summary.html").read_text(encoding="utf-8")

@@ -208,7 +208,8 @@ checks.training(3, gain)
 # two values interpolated linearly, as `torch.quantile` and `numpy.percentile` do.
 #
 # With gains of 1, 2 and 6 dB and the resamples `[[0, 0, 1], [1, 1, 2], [0, 1, 2], [2, 2, 0]]`, the mean gain is 3 dB,
-# and the four resamples have mean gains of 4/3, 10/3, 3 and 13/3 dB. (Chapter 12, *Could it be chance?*)
+# and the four resamples have mean gains of 4/3, 10/3, 3 and 13/3 dB. Unlike the t interval, equation (12.1), the interval
+# need not reach equally far to both sides of the mean. (Chapter 12, *Could it be chance?*)
 
 # %%
 def interval(ours, theirs, draws):
