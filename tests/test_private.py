@@ -163,6 +163,7 @@ def test_a_handout_is_brought_up_to_date_and_nothing_in_it_is_lost(tmp_path, mon
     out = tmp_path / "fresh"
     for name in ("measure", "stages", "stages"):  # the last time nothing is new, and there is no commit
         assert private.main([str(out), "--handout", "--assignments", name]) == 0
+    assert private.main([str(out), "--handout"]) == 0  # brought up to date; the exam is not given away
     assert {path.stem for path in out.glob("*.ipynb")} == {"measure", "stages"}
     assert git(out, "log", "--format=%s").splitlines() == ["Hand out measure, stages", "Hand out measure"]
     (out / "README.md").write_text("mine", encoding="utf-8")

@@ -85,12 +85,12 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def make(out: Path, wanted: list[str]) -> None:
+def make(out: Path, wanted: list[str] | None) -> None:
     """Write both repositories, or nothing.
 
     Args:
         out: a new folder, outside the course.
-        wanted: the assignments that the handout is to have.
+        wanted: the assignments that the handout is to have; None: all.
 
     Raises:
         InputError: the folder cannot be used, or git cannot; the message says what would be right.
@@ -134,12 +134,12 @@ def private(folder: Path) -> None:
         raise InputError(f"git does not ignore {TERM}/ in the copy; the course's .gitignore has to name /{TERM}/")
 
 
-def handout(folder: Path, wanted: list[str]) -> None:
+def handout(folder: Path, wanted: list[str] | None) -> None:
     """Make the repository of the students' notebooks, or bring it up to date.
 
     Args:
         folder: a new one, or one that this function has made.
-        wanted: the assignments that it is to have, besides those that it has.
+        wanted: assignments besides those that it has; None: all in a new one, no more in another.
 
     Raises:
         InputError: the folder has something else in it, or what would be lost, or lies inside the course.
@@ -154,7 +154,8 @@ def handout(folder: Path, wanted: list[str]) -> None:
         raise InputError(f"{folder} has {what} in it; give OUT= a new folder, or a handout that this command made")
     if here and git(folder, "status", "--porcelain"):
         raise InputError(f"{folder} has changes that are not committed; commit them, or take them back")
-    shown = [name for name in known if name in wanted or f"{name}.ipynb" in here]
+    more = wanted if wanted is not None else [] if here else known
+    shown = [name for name in known if name in more or f"{name}.ipynb" in here]
     notebooks = {name: _notebook(name, where) for name in shown}  # before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in notebooks.items():
@@ -196,12 +197,15 @@ def main(words: list[str] | None = None) -> int:
     """Make the repositories, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m exercises.private", description=__doc__.split("\n", 1)[0])
     parser.add_argument("out", type=Path, help="a new folder outside the course")
-    parser.add_argument("--assignments", help="those in the handout, with blanks between them (all)")
+    parser.add_argument(
+        "--assignments",
+        help="those in the handout, with blanks between them (all; of a handout that is there, those in it)",
+    )
     parser.add_argument("--handout", action="store_true", help="the handout alone, or what is new in it")
     options = parser.parse_args(words)
-    wanted = options.assignments.split() if options.assignments is not None else names()
+    wanted = options.assignments.split() if options.assignments is not None else None
     try:
-        if not wanted or set(wanted) - set(names()):
+        if wanted is not None and (not wanted or set(wanted) - set(names())):
             strange = ", ".join(sorted(set(wanted) - set(names()))) or "nothing"
             raise InputError(f"ASSIGNMENTS= names {strange}; the assignments are {', '.join(names())}")
         if not str(options.out) or os.fspath(options.out) == ".":
