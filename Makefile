@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
-	blind forget rehearsal honesty quizzes variants links live results bench \
+	blind forget rehearsal honesty quizzes variants private handout links live results bench \
 	gpu gpu-site address archive pdf clean
 
 PYTHON ?= python3
@@ -163,6 +163,14 @@ forget: $(READY)  ## tell what data of a term there are, and delete them by its 
 
 rehearsal: $(READY)  ## write an invented class, to try everything before the term: make rehearsal OUT=folder
 	@$(IN_GRADER) grader.rehearsal "$(OUT)"
+
+# Where solutions stay, and what students get: two repositories, or the second alone.
+IN_EXERCISES = @PYTHONPATH=book $(BIN)/python -m exercises.private "$(OUT)" $(call OPTION,ASSIGNMENTS,assignments)
+private: $(READY)  ## a private copy with solutions and hidden tests, and a public handout: make private OUT=folder [ASSIGNMENTS=]
+	$(IN_EXERCISES)
+
+handout: $(READY)  ## make the public handout alone, or bring it up to date: make handout OUT=folder [ASSIGNMENTS="measure stages"]
+	$(IN_EXERCISES) --handout
 
 links: $(READY)  ## ask every address outside the book whether it answers
 	rm -rf _build/links

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import io
-import itertools
 import json
 import re
 from pathlib import Path
@@ -27,7 +26,10 @@ PARTS = {
     "beyond-the-paper": (14, 15, 16),
 }
 
-INSTRUCTORS = ["teaching.md", *(f"teaching/{name}.md" for name in ("plans", "term", "marks", "evidence", "running"))]
+INSTRUCTORS = [
+    "teaching.md",
+    *(f"teaching/{name}.md" for name in ("plans", "outcomes", "term", "marks", "evidence", "running")),
+]
 
 DECKS = {deck.name: deck for deck in slides.decks(ROOT)}
 RENDERED = {name: slides.render(deck, "mathjax.js", "../book") for name, deck in DECKS.items()}
@@ -294,68 +296,6 @@ def test_printed_a_slide_is_a_page(deck):
 
 
 # What the instructor's pages say
-
-
-def minutes(number: int) -> int:
-    """The reading time that a chapter tells."""
-    text = "\n".join(cell["text"] for cell in notebook(CHAPTERS[number - 1]))
-    return int(re.search(r"(\d+) minutes of reading", text)[1])
-
-
-def plans() -> dict[str, list[tuple[list[int], int, str]]]:
-    """Plan -> for each week or day its chapters, the minutes of reading, and what is said of assignments."""
-    found = {}
-    for plan in re.split(r"^## ", (BOOK / "teaching" / "plans.md").read_text(encoding="utf-8"), flags=re.M)[1:3]:
-        rows = re.findall(r"^\| (\d+) \| (.+?) \| (\d+) \| (.+) \|$", plan, flags=re.M)
-        assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
-        found[plan.split("\n")[0]] = [([int(n) for n in re.findall(r"\[(\d+)\]", c)], int(m), a) for _, c, m, a in rows]
-    return found
-
-
-@pytest.mark.parametrize(("name", "rows"), [("Five weeks", 5), ("Two weeks", 10)])
-def test_a_plan_reads_the_chapters_in_order_in_the_time_that_they_tell(name, rows):
-    plan = plans()[name]
-    assert len(plan) == rows
-    # the last three chapters are for students who are ahead
-    assert list(itertools.chain(*(chapters for chapters, _, _ in plan))) == list(range(1, 14))
-    assert [total for _, total, _ in plan] == [sum(map(minutes, chapters)) for chapters, _, _ in plan]
-
-
-def assignments() -> dict[str, tuple[range, int, float, int]]:
-    """Title -> chapters, questions, points and hours, from the table of the teaching page."""
-    text = (BOOK / "teaching.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \*(.+?)\* \| (\d+)(?:,| to) (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, flags=re.M)
-    return {t: (range(int(a), int(b) + 1), int(q), float(p), int(h)) for t, a, b, q, p, h in rows}
-
-
-@pytest.mark.parametrize("plan", ["Five weeks", "Two weeks"])
-def test_an_assignment_is_due_when_its_chapters_have_been_read_and_after_it_went_out(plan):
-    for title, (chapters, *_) in assignments().items():
-        read, out, due = set(), None, None
-        for place, (new, _, told) in enumerate(plans()[plan]):
-            read |= set(new)
-            for said in re.findall(rf"\*{title}\*[^*]*", told):
-                out = place if "out" in said else out
-                if "due" in said:
-                    due = place
-                    assert set(chapters) <= read, title
-        assert out is not None
-        assert due is not None
-        assert out <= due
-
-
-@pytest.mark.parametrize(
-    ("title", "name"), [("Measure", "measure"), ("Three stages by hand", "stages"), ("Train and report", "training")]
-)
-def test_the_table_of_assignments_says_what_their_sources_say(title, name):
-    _, questions, points, hours = assignments()[title]
-    cells = notebook(BOOK / "exercises" / name / "student.ipynb")
-    text = "\n".join(cell["text"] for cell in cells if cell["cell_type"] == "markdown")
-    worth = [float(p) for p in re.findall(r"^## Question \d+.*\((\d+(?:\.\d+)?) points?\)$", text, flags=re.M)]
-    assert len(worth) == questions
-    assert sum(worth) == points
-    words = ("one", "two", "three", "four", "five", "six")
-    assert f"{words[hours - 1]} hours" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("page", INSTRUCTORS)

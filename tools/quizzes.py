@@ -68,13 +68,24 @@ def read(chapter: Path) -> Quiz:
     found = [cell for cell in cells if cell.startswith("## Quiz\n")]
     if len(found) != 1:
         raise ValueError(f"{chapter.name}: one cell that begins with '## Quiz' is wanted; there are {len(found)}")
-    _, *parts = ASKED.split(found[0])
-    questions = [
-        _question(text, f"{chapter.name}, question {n}") for n, text in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    if not questions:
-        raise ValueError(f"{chapter.name}: the quiz has no question; one begins with '**1.** '")
-    return Quiz(chapter.stem, cells[0].splitlines()[0].removeprefix("# "), tuple(questions))
+    return Quiz(chapter.stem, cells[0].splitlines()[0].removeprefix("# "), questions(found[0], chapter.name))
+
+
+def questions(quiz: str, where: str) -> tuple[Question, ...]:
+    """The questions of a quiz's text.
+
+    Args:
+        quiz: Markdown, in the form of the chapters.
+        where: it stands, for messages.
+
+    Raises:
+        ValueError: there are none, or one could not be answered.
+    """
+    _, *parts = ASKED.split(quiz)
+    if not parts:
+        raise ValueError(f"{where}: the quiz has no question; one begins with '**1.** '")
+    numbered = zip(parts[::2], parts[1::2], strict=True)
+    return tuple(_question(text, f"{where}, question {n}") for n, text in numbered)
 
 
 def _question(text: str, where: str) -> Question:
