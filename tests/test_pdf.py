@@ -146,7 +146,8 @@ def test_it_is_tagged_with_headings_tables_words_for_pictures_a_language_and_a_t
         "/Em": "/Span",
     }
     pages = BeautifulSoup(pdf.document(PAGES, NAMES), "html.parser")
-    alternatives = [" ".join(image["alt"].split()) for image in pages.find_all("img")]
+    drawn = [drawing["aria-label"] for drawing in pages.select("svg[role=img]")]
+    alternatives = [" ".join(text.split()) for text in [*(image["alt"] for image in pages.find_all("img")), *drawn]]
     assert len(alternatives) > 5
     told = [" ".join(node["/Alt"].split()) for node in found if node["/S"] == "/Figure" and "/Alt" in node]
     assert [text for text in alternatives if text not in told] == []
