@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
 	blind forget rehearsal honesty quizzes variants private handout links live results bench \
-	gpu gpu-site address archive pdf clean
+	gpu gpu-site address archive pdf accessibility clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -208,6 +208,10 @@ address: $(READY)  ## set the repository's address everywhere: make address REPO
 
 pdf: book  ## print the whole book into _build/srcnn-course.pdf (a minute or more; needs Chromium)
 	$(BIN)/python tools/pdf.py
+
+accessibility: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
+accessibility: book  ## run the tests of accessibility and write their report, book/accessibility.md (some minutes)
+	$(BIN)/python tools/accessibility.py --run
 
 archive: book  ## put the book as one file, the wheel and their checksums into dist
 	rm -rf dist

@@ -87,6 +87,18 @@ LOOKS = {
     "a table without headers": """
         all(".bd-content table:not(.indextable, .modindextable)").filter(t => !t.querySelector("th"))
           .map(t => t.innerText)""",
+    "a heading that skips a level": """
+        all("main :is(h1, h2, h3, h4, h5, h6)").filter(h => h.checkVisibility()).filter(
+          (h, k, found) => k && h.tagName[1] > +found[k - 1].tagName[1] + 1).map(h => h.textContent)""",
+    "an id that two elements have": """
+        all("[id]").map(e => e.id).filter((id, k, ids) => ids.indexOf(id) < k)""",
+    "a place in the order of tabs that is not the text's": """
+        all("[tabindex]").filter(e => e.tabIndex > 0).map(e => e.outerHTML)""",
+    "sound, film, or a page in the page": """
+        all("audio, video, iframe, object, embed, track").map(e => e.outerHTML)""",
+    "a dialog or a fold without a name": """
+        all("dialog, summary").filter(e => !e.ariaLabel && !(e.tagName === "SUMMARY" && e.textContent.trim()))
+          .map(e => e.outerHTML)""",
     "Chinese that is not marked": """
         all("body *").filter(e => [...e.childNodes].some(n => n.nodeType === 3 && /[\\u4e00-\\u9fff]/.test(n.data))
           && !e.closest("script, style, [lang^=zh]")).map(e => e.outerHTML)""",
@@ -101,7 +113,8 @@ LAYOUT = {
     "scrolls sideways": """
         [document.documentElement.scrollWidth].filter(w => w > innerWidth).map(w => `${w} px`)""",
 }
-WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 900}
+# 320 pixels is the width at which WCAG wants text to need no scrolling sideways (1.4.10): a phone, or 400 per cent.
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 900}
 
 
 def visit(page, url: str) -> None:

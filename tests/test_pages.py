@@ -127,6 +127,11 @@ BROKEN = {
     "formula in a table": ("<table><tr><th>$x$</th></tr></table>", "mathematics in a printed table"),
     "icon": ("<i class='fa-solid fa-star'></i>", "an icon that nobody drew"),
     "headers": ("<table><tr><td>1</td></tr></table>", "a table without headers"),
+    "skipped": ("<h2>One</h2><h4>Two</h4>", "a heading that skips a level"),
+    "twice": ("<p id='top'>Two</p>", "an id that two elements have"),
+    "order": ("<p tabindex='3'>First</p>", "a place in the order of tabs"),
+    "film": ("<iframe title='x' srcdoc='x'></iframe>", "sound, film, or a page in the page"),
+    "nameless": ("<dialog>Who?</dialog>", "a dialog or a fold without a name"),
     "Chinese": ("<p>\u5377\u79ef</p>", "Chinese that is not marked"),
 }  # fmt: skip
 

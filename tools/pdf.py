@@ -19,7 +19,7 @@ from urllib.parse import urldefrag, urljoin
 from bs4 import BeautifulSoup, SoupStrainer, Tag
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 from pypdf import PdfWriter
-from pypdf.generic import NameObject, TextStringObject
+from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 from srcnn.files import atomic
 
@@ -181,7 +181,7 @@ def show(page: Page, address: str, text: str) -> None:
 
 
 def retitle(path: Path, text: str) -> None:
-    """Mend the outline, where Chromium drops the blank between two lines of a heading, and say who wrote the book."""
+    """Mend what Chromium leaves undone: blanks in the outline, the meaning of two kinds of tags, who wrote the book."""
     page = BeautifulSoup(text, "html.parser")
     headings = [" ".join(h.get_text().split()) for h in page.find_all(["h1", "h2", "h3", "h4", "h5", "h6"])]
     right = {heading.replace(" ", ""): heading for heading in headings}
@@ -193,6 +193,9 @@ def retitle(path: Path, text: str) -> None:
             title = " ".join(entry["/Title"].split())
             entry[NameObject("/Title")] = TextStringObject(right.get(title.replace(" ", ""), title))
         entries += [entry[key].get_object() for key in ("/First", "/Next") if key in entry]
+    # PDF 1.4, which Chromium writes, has no tags Strong and Em; a reader may skip what is in an unknown tag
+    spans = {NameObject(name): NameObject("/Span") for name in ("/Strong", "/Em")}
+    writer.root_object["/StructTreeRoot"][NameObject("/RoleMap")] = DictionaryObject(spans)
     writer.add_metadata({"/Title": page.title.get_text(), "/Author": page.select_one(".author").get_text()})
     writer.write(path)
 

@@ -78,6 +78,8 @@ def finish(html: str, context: dict) -> str:
     html = html.replace(
         '<div id="pst-primary-sidebar"', '<div role="navigation" aria-label="Book" id="pst-primary-sidebar"'
     )
+    for what, name in {"search": "Search", "primary-sidebar": "Book", "secondary-sidebar": "On this page"}.items():
+        html = re.sub(rf'<dialog (?=id="pst-{what}-(dialog|modal)")', f'<dialog aria-label="{name}" ', html)
     if context["pagename"] == MISSING:  # shown at any depth, so nothing on it may be relative
         root = urlsplit(context["site_base"]).path or "/"
         html = re.sub(
@@ -134,6 +136,8 @@ def card(title: str, told: str, context: dict) -> str:
 def page(app, pagename: str, templatename: str, context: dict, doctree: nodes.document | None) -> None:
     """Give a page its card; give the first page the reading time of each chapter that it lists."""
     context |= {"site_base": base(address.current()), "site_name": app.config.html_title}
+    if pagename == MISSING:
+        context["title"] = "This page is not here"
     title = re.sub(r"<[^>]+>", "", context.get("title", ""))
     context["metatags"] = context.get("metatags", "") + card(title, describe(doctree), context)
     if "body" in context:

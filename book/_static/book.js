@@ -16,7 +16,17 @@ addEventListener("afterprint", () => { document.documentElement.dataset.theme = 
 addEventListener("DOMContentLoaded", () => {
   quizzes();
   guesses();
+  foundPages();
 });
+
+// Sphinx writes how many pages a search has found into a plain paragraph; a status is told to those who do not see it.
+function foundPages() {
+  const results = document.getElementById("search-results");
+  if (!results) return;
+  const tell = () => results.querySelector(".search-summary")?.setAttribute("role", "status");
+  tell();
+  new MutationObserver(tell).observe(results, { childList: true });
+}
 
 // A script by its address, once; one that failed may be asked for again.
 const loadedScripts = new Map();
