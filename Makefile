@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
 	blind forget rehearsal honesty quizzes variants private handout links live results bench \
-	gpu gpu-site address archive pdf accessibility clean
+	gpu gpu-site findings address archive pdf accessibility clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -202,6 +202,16 @@ gpu-site: $(READY)  ## gather what a machine with a GPU and torch may lack into 
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --no-build-isolation -c constraints.txt \
 		--target $(GPU_SITE) pytorch-optimizer platformdirs .
 	rm -r $(GPU_SITE)/srcnn $(GPU_SITE)/bin  # only its version is wanted; the code is the tree's
+
+# Not a part of the tests: they install other people's packages, and fail when one of those changes.
+FINDINGS ?= $(basename $(notdir $(sort $(wildcard findings/*.sh))))
+findings:  ## show the surprises in other software again (half an hour, gigabytes of downloads): make findings [FINDINGS="name name"]
+	@for name in $(FINDINGS); do \
+		test -f findings/$$name.sh || { echo "there is no findings/$$name.sh; ls findings shows the names"; exit 2; }; done
+	@mkdir -p _build/findings
+	@failed=; for name in $(FINDINGS); do log=_build/findings/$$name.txt; \
+		if bash findings/$$name.sh >$$log 2>&1; then echo "as described: $$name"; \
+		else echo "FAILED: $$name, see $$log"; failed=yes; fi; done; test -z "$$failed"
 
 address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
 	$(BIN)/python tools/address.py "$(REPO)"
