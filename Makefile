@@ -41,13 +41,13 @@ book: $(READY)  ## build the book into _build/html
 TESTS = $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist worksteal --cov --cov-report=term --cov-fail-under=90
 test: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 test: $(READY)  ## test the package, the commands, the built pages and every chapter
-	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about a quarter of an hour on two cores"
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about twenty minutes on two cores"
 	$(TESTS)
 	@$(MAKE) --no-print-directory chapters
 
 test-all: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 test-all: $(READY)  ## the same, with what only a release needs
-	@echo "== Tests, 1 of 2: the package, the commands and the built pages, more than a quarter of an hour on two cores"
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, half an hour on two cores"
 	$(TESTS) -m ""
 	@$(MAKE) --no-print-directory chapters
 
