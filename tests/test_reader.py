@@ -41,7 +41,7 @@ def test_the_first_answer_to_a_question_counts_and_every_answer_is_marked(page):
         if k != wrong:
             page.locator(f"{ANSWERS} > summary").nth(k).click()
     questions = int(re.search(r"(\d+) questions", score.text_content())[1])
-    assert page.locator(f"{ANSWERS}.quiz-right").count() == questions
+    expect(page.locator(f"{ANSWERS}.quiz-right")).to_have_count(questions)
     expect(score).to_contain_text(f"of {questions} right at the first choice")
     page.get_by_role("button", name="Start again").click()
     expect(score).to_have_text("")
