@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from srcnn import images
-from srcnn.data import lookup, roots
-from srcnn.files import InputError, write
+from srcnn.data import DataSet, lookup, roots
+from srcnn.files import InputError, Taken, hold, naming, write
 
 _CHUNK = 1 << 16
 _TIMEOUT = 30  # seconds without a byte
 _ATTEMPTS = 3
 
+_LARGEST_DOWNLOAD = 1 << 30  # bytes; the largest archive of a mirror has a tenth of it
 _LARGEST = 1 << 26  # bytes of one image in an archive; more is not one of ours
 # what the standard library raises on an archive that is cut short, damaged, encrypted or of an unknown kind
 _DAMAGED = (
@@ -91,7 +92,29 @@ def fetch(
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{place} cannot hold the data: {error.strerror}; give another --root") from None
-    failures = []
+    try:
+        release = hold(downloads / "lock") or (lambda: None)
+    except Taken:
+        raise InputError(f"another `srcnn data fetch` is at work in {place}; start again when it has ended") from None
+    try:
+        failures = _from_mirrors(entry, missing, place, progress)
+    finally:
+        (downloads / "lock").unlink(missing_ok=True)
+        release()
+    if not missing:
+        return place
+    raise InputError(
+        f"{len(missing)} of the {len(entry.files)} files of {entry.title} could not be had. {'. '.join(failures)}. "
+        f"If you have them from elsewhere, put them into {place / next(iter(entry.folders.values()))} "
+        f"and run `srcnn data verify {entry.name}`"
+    )
+
+
+def _from_mirrors(
+    entry: DataSet, missing: dict[str, tuple[str, str | None]], place: Path, progress: Progress
+) -> list[str]:
+    """Take what is missing from one mirror after another, and strike it from the list; how each mirror failed."""
+    downloads, failures = place / ".downloads", []
     for url in (url for mirror in entry.mirrors for url in mirror):
         file = downloads / f"{hashlib.sha256(url.encode()).hexdigest()[:8]}-{url.rsplit('/', 1)[-1]}"
         try:
@@ -106,12 +129,8 @@ def fetch(
             file.unlink(missing_ok=True)  # a damaged archive; kept, it would be taken again the next time
             failures.append(str(error))
         if not missing:
-            return place
-    raise InputError(
-        f"{len(missing)} of the {len(entry.files)} files of {entry.title} could not be had. {'. '.join(failures)}. "
-        f"If you have them from elsewhere, put them into {place / next(iter(entry.folders.values()))} "
-        f"and run `srcnn data verify {entry.name}`"
-    )
+            break
+    return failures
 
 
 def _take(file: Path, missing: dict[str, tuple[str, str | None]], place: Path) -> None:
@@ -135,7 +154,8 @@ def _take(file: Path, missing: dict[str, tuple[str, str | None]], place: Path) -
 def _take_pixels(content: bytes, missing: dict[str, tuple[str, str | None]], place: Path) -> list[str]:
     """The same picture in another lossless file type, a PNG for a BMP, written as the registry names it."""
     part = place / ".downloads" / "picture"
-    part.write_bytes(content)
+    with naming(part):
+        part.write_bytes(content)
     try:
         try:
             pixels = images.pixel_hash(part)
@@ -181,7 +201,8 @@ def download(url: str, path: str | os.PathLike, progress: Progress = lambda url,
         progress: see :data:`Progress`.
 
     Raises:
-        InputError: the server does not give the file; the message says why. What has come is kept.
+        InputError: the server does not give the file; the message says why. What has come is kept, unless it is
+            more than any image set has.
         OSError: the disk is full, or the like.
     """
     path = Path(path)
@@ -192,6 +213,9 @@ def download(url: str, path: str | os.PathLike, progress: Progress = lambda url,
             _append(url, part, have, progress)
             os.replace(part, path)
             return
+        except InputError:
+            part.unlink(missing_ok=True)  # kept, it would be gone on with the next time
+            raise
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
             outgrown = have and isinstance(error, urllib.error.HTTPError) and error.code == 416
             if outgrown:  # the part is longer than the file: another file stands there now
@@ -211,11 +235,15 @@ def _append(url: str, part: Path, have: int, progress: Progress) -> None:
             have = 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        with part.open("ab" if have else "wb") as file:
+        if total is not None and total > _LARGEST_DOWNLOAD:
+            raise InputError(f"{url}: it would have {total:,} bytes; no image set has so many")
+        with naming(part), part.open("ab" if have else "wb") as file:
             while chunk := _received(response):
                 file.write(chunk)
                 have += len(chunk)
                 progress(url, have, total)
+                if have > _LARGEST_DOWNLOAD:
+                    raise InputError(f"{url}: it sends more than {_LARGEST_DOWNLOAD:,} bytes; no image set has so many")
     if total is not None and have < total:
         raise http.client.IncompleteRead(b"", total - have)
 

@@ -1,36 +1,16 @@
-"""Files: what travels with the package, writing a file whole or not at all, and what Pillow does not tell of images."""
+"""Files: what travels with the package, and writing a file whole or not at all, whoever else writes it too."""
 
 import contextlib
-import io
 import json
-import logging
 import os
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO
+import secrets
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-import numpy as np
-
-# sRGB in a PNG, in 1/100,000; a hundredth beside it is no other color
-_SRGB = {b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)}
-_SRGB[b"gAMA"] = struct.pack(">I", 45455)
-_NOTES = (b"tIME", b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"pHYs", b"oFFs", b"bKGD", b"hIST", b"sPLT")  # of a PNG
-# What people write into an XMP block, and no size, orientation or second view of the old file
-_LASTING = {
-    "http://purl.org/dc/elements/1.1/": "dc",
-    "http://ns.adobe.com/xap/1.0/": "xmp",
-    "http://ns.adobe.com/xap/1.0/rights/": "xmpRights",
-    "http://ns.adobe.com/photoshop/1.0/": "photoshop",
-    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "Iptc4xmpCore",
-    "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
-    "http://ns.useplus.org/ldf/xmp/1.0/": "plus",
-    "http://creativecommons.org/ns#": "cc",
-    "http://ns.adobe.com/lightroom/1.0/": "lr",
-}
-_PASSING = ("Thumbnails", "ColorMode", "ICCProfile", "DocumentAncestors", "LegacyIPTCDigest")
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_MEMORY_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"  # of a control group
+_MEMORY_V2 = "memory.max", "memory.current", "inactive_file"
 
 
 class InputError(ValueError):
@@ -41,11 +21,34 @@ class Notice(UserWarning):
     """Something a user should know of, which ends nothing."""
 
 
-def free_memory() -> int | None:
-    """Bytes of memory that a program may still take, or None where the system does not tell (it does on Linux)."""
+def free_memory(system: Path = Path("/")) -> int | None:
+    """Bytes of memory that a program may still take, or None where the system does not tell (it does on Linux).
+
+    A container or a user of a JupyterHub may have less than the machine: what its control groups leave counts, where
+    those tell (https://docs.kernel.org/admin-guide/cgroup-v2.html, and v1); cached files are no obstacle.
+    """
+    found = []
     with contextlib.suppress(OSError, LookupError, ValueError):
-        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        return int(told["MemAvailable"].split()[0]) * 1024
+        told = dict(line.split(":", 1) for line in (system / "proc/meminfo").read_text().splitlines())
+        found.append(int(told["MemAvailable"].split()[0]) * 1024)
+    with contextlib.suppress(OSError):
+        for line in (system / "proc/self/cgroup").read_text().splitlines():
+            _, kinds, own = line.split(":", 2)
+            if kinds and "memory" not in kinds.split(","):
+                continue
+            tops, names = ("sys/fs/cgroup/memory", _MEMORY_V1) if kinds else ("sys/fs/cgroup", _MEMORY_V2)
+            top, own = system / tops, PurePosixPath(own.lstrip("/"))
+            # inside a container its own group is often mounted as the top one
+            found += [left for group in (own, *own.parents) if (left := _left(top / group, *names)) is not None]
+    return min(found, default=None)
+
+
+def _left(group: Path, most: str, now: str, cached: str) -> int | None:
+    """Bytes that a control group may still take; None where it has no limit or does not tell."""
+    with contextlib.suppress(OSError, LookupError, ValueError):
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used = int((group / now).read_text()) - int(stat[cached])
+        return max(0, int((group / most).read_text()) - used)
     return None
 
 
@@ -85,11 +88,12 @@ def writable(path: str | os.PathLike) -> Path:
 
 
 @contextlib.contextmanager
-def atomic(path: str | os.PathLike) -> Iterator[Path]:
+def atomic(path: str | os.PathLike, *, new: bool = False) -> Iterator[Path]:
     """Write a file so that readers see the old one or the new one, never half of it.
 
     Args:
         path: the file to write.
+        new: only where there is none of that name yet, at the end of the block.
 
     Yields:
         A temporary path in the same folder. It takes the place of ``path`` when the block ends well, and is
@@ -97,26 +101,88 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises:
         InputError: the file cannot be written there.
-        OSError: the disk is full, or the like; it names ``path``.
+        OSError: the disk is full, or the like; it names ``path``. A FileExistsError with ``new``.
     """
     target = writable(path)
-    part = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")  # a long name has no room for more letters
+    part, release = _part(target)
     try:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())  # the name must not reach the disk before the bytes
-        os.replace(part, target)
+        if new:
+            _name_new(part, target)
+        else:
+            os.replace(part, target)
     except OSError as error:
         error.filename, error.filename2 = str(path), None  # the temporary name would tell the user nothing
         raise
     finally:
         with contextlib.suppress(OSError):  # where the folder is gone, the first error is the one to tell
             part.unlink(missing_ok=True)
+        release()
 
 
-def write(path: str | os.PathLike, content: str | bytes) -> None:
+def _part(target: Path) -> tuple[Path, Callable[[], None]]:
+    """A temporary name that nobody else writes to, and what gives it free.
+
+    It is the same each time, so that what a killed process left there is written over and does not stay for ever; where
+    another process writes the same file now, or this cannot be known, it has a random number in it.
+    """
+    name = f".{target.name[:40]}"  # a long name has no room for more letters
+    usual = target.with_name(f"{name}.part")
+    with contextlib.suppress(Taken):
+        release = hold(usual)
+        if release:
+            return usual, release
+    return target.with_name(f"{name}.{secrets.token_hex(4)}.part"), lambda: None
+
+
+class Taken(Exception):
+    """Another process holds a file; see :func:`hold`."""
+
+
+def hold(path: str | os.PathLike) -> Callable[[], None] | None:
+    """Keep a file, made if it is missing, from all others that ask for it by this function, until this process ends.
+
+    Returns:
+        What lets it go; None where the system or the disk has no locks.
+
+    Raises:
+        Taken: another process, or this one, holds it.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        return None
+    while True:
+        end = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(end, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(path) and os.path.samestat(os.fstat(end), os.stat(path)):  # not renamed meanwhile
+                return partial(os.close, end)
+        except BlockingIOError:
+            os.close(end)
+            raise Taken(str(path)) from None
+        except OSError:
+            os.close(end)
+            return None
+        os.close(end)
+
+
+def _name_new(part: Path, target: Path) -> None:
+    """Give a whole file its name, unless something has it already (FileExistsError)."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without links
+        with target.open("xb") as stream:
+            stream.write(part.read_bytes())
+
+
+def write(path: str | os.PathLike, content: str | bytes, *, new: bool = False) -> None:
     """Write text (UTF-8) or bytes into a file, whole or not at all; see :func:`atomic`."""
-    with atomic(path) as part:
+    with atomic(path, new=new) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
@@ -140,127 +206,38 @@ def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> lis
     return records
 
 
-def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Names and contents of what stands in a PNG before its pixels."""
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
-        yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
-        stream.seek(4, io.SEEK_CUR)
-
-
-def sound_png(stream: BinaryIO) -> BinaryIO:
-    """A PNG without those notes whose checksum is wrong: what changes no pixel is no reason to refuse one.
-
-    Returns:
-        The same stream, wound back, where nothing is wrong or the file is of another kind; else one in memory.
-    """
-    stream.seek(0)
-    wrong = []
-    if stream.read(8) == b"\x89PNG\r\n\x1a\n":
-        while len(head := stream.read(8)) == 8:
-            start, size = stream.tell() - 8, int.from_bytes(head[:4], "big")
-            if head[4:] in _NOTES and zlib.crc32(head[4:] + stream.read(size)) != int.from_bytes(stream.read(4), "big"):
-                wrong.append(slice(start, start + size + 12))
-            stream.seek(start + size + 12)
-    stream.seek(0)
-    if not wrong:
-        return stream
-    content = bytearray(stream.read())
-    for part in reversed(wrong):
-        del content[part]
-    return io.BytesIO(content)
-
-
-def png_color(stream: BinaryIO) -> dict[bytes, bytes]:
-    """A PNG's chunks that give its numbers another color than sRGB has, as far as no profile does."""
-    position, chunks = stream.tell(), dict(png_chunks(stream))
-    stream.seek(position)
-    if b"cICP" in chunks:  # above a profile; primaries, curve, matrix and range
-        return {} if chunks[b"cICP"] == b"\1\15\0\1" else {b"cICP": chunks[b"cICP"]}
-    known = [] if {b"iCCP", b"sRGB"} & set(chunks) else _SRGB
-    told = {name: chunks[name] for name in known if len(chunks.get(name, b"")) == len(_SRGB[name])}
-    given, srgb = (np.frombuffer(b"".join(source[name] for name in told), ">i4") for source in (told, _SRGB))
-    return told if (np.abs(given - srgb) > 1_000).any() else {}
-
-
-def lasting_xmp(block: object) -> bytes | None:
-    """Of an XMP block what people wrote: title, description, makers, rights, keywords, ratings.
-
-    Returns:
-        A block for the enlarged photograph, or None where nothing is left or the block cannot be read, for a tag is no
-        reason to refuse pixels.
-    """
-    from xml.etree import ElementTree  # here, because few files have such a block
-
-    for space, prefix in {**_LASTING, _RDF: "rdf", "adobe:ns:meta/": "x"}.items():
-        ElementTree.register_namespace(prefix, space)
-    found, lasting = f"{{{_RDF}}}", ElementTree.Element("{adobe:ns:meta/}xmpmeta")
-    try:
-        text = block.decode().strip("\0\ufeff \n\r\t")
-        if "<!DOCTYPE" in text:  # with which a small block can grow in reading; XMP has none
-            return None
-        root, kept = ElementTree.fromstring(text), ElementTree.SubElement(lasting, f"{found}RDF")
-        for part in next(root.iter(f"{found}RDF"), ()):
-            words = {name: value for name, value in part.attrib.items() if _lasts(name)}
-            nodes = [node for node in part if _lasts(node.tag)]
-            if part.tag == f"{found}Description" and (words or nodes):
-                ElementTree.SubElement(kept, part.tag, {f"{found}about": "", **words}).extend(nodes)
-        packet = ElementTree.tostring(lasting, "utf-8", xml_declaration=False)
-    except (AttributeError, SyntaxError, ValueError, RecursionError):
-        return None
-    mark = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    return mark + packet + b'<?xpacket end="w"?>' if len(kept) else None
-
-
-def _lasts(name: str) -> bool:
-    space, _, word = name.removeprefix("{").partition("}")
-    return space in _LASTING and word not in _PASSING
-
-
-def begins_every_scan(data: bytes) -> bool:
-    """Whether a JPEG has a scan of the last bit of every coefficient of every channel: a progressive one has many."""
-    at, missing = 2, None
-    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 4:
-        marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker in (0x00, 0xFF, *range(0xD0, 0xD9)):
-            at += 1
-            continue
-        segment = data[at + 4 : at + 2 + size]
-        if marker in (0xC0, 0xC1, 0xC2):
-            missing = {(channel, n) for channel in segment[6::3] for n in range(64)}
-        if marker == 0xDA and missing and len(segment) == 4 + 2 * segment[0] and segment[-1] % 16 == 0:
-            first, last = segment[-3:-1]
-            missing -= {(channel, n) for channel in segment[1:-3:2] for n in range(first, last + 1)}
-        at += 2 + size
-    return missing == set()
-
-
-def decode_tiff(stream: BinaryIO) -> tuple[np.ndarray, int]:
-    """The picture of a TIFF of 16 bits per channel, gray or RGB, with alpha or without.
-
-    Returns:
-        ``(H, W)`` or ``(H, W, C)``, uint16; colors that were multiplied by their alpha are divided by it. And the
-        number of the file's pictures, of which this is the first.
+def read_history(path: str | os.PathLike) -> list[dict]:
+    """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
 
     Raises:
-        ValueError: a part of it is missing; what else tifffile raises on a damaged file.
+        InputError: there is no such file.
     """
-    import tifffile  # here, because few files need it
+    if not Path(path).is_file():
+        raise InputError(f"there is no history {path}")
+    return read_records(path, numbers=("step", "loss", "learning_rate", "seconds"))
 
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())  # which else would print what it remarks
-    length = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    with tifffile.TiffFile(stream) as file:
-        page = file.pages[0]
-        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
-        if not all(count and start + count <= length for start, count in parts):  # it would be filled with zeros
-            raise ValueError("parts of the picture are missing")
-        values = page.asarray()
-        if page.planarconfig == 2 and values.ndim == 3:  # one plane a band
-            values = values.transpose(1, 2, 0)
-        if values.dtype != np.uint16 or values.shape[:2] != (page.imagelength, page.imagewidth) or values.ndim > 3:
-            raise ValueError(f"the picture has the shape {values.shape}")
-        for row in values if 1 in page.extrasamples else ():
-            colors, alpha = row[:, :-1].astype(np.uint32), np.maximum(row[:, -1:], 1).astype(np.uint32)
-            row[:, :-1] = np.minimum((colors * 65535 + alpha // 2) // alpha, 65535)
-        return values, len(file.pages)
+
+def sound_zip(path: str | os.PathLike) -> bool:
+    """Whether a zip file, such as a checkpoint, is whole: every checksum fits.
+
+    Raises:
+        PermissionError: it may not be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except PermissionError:
+        raise
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return False
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Let an error of the disk tell which file it befell; writing into an open file does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise

@@ -17,7 +17,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from srcnn.files import InputError, begins_every_scan, decode_tiff, lasting_xmp, png_color, sound_png
+from srcnn.containers import begins_every_scan, decode_tiff, lasting_xmp, png_color, sound_png
+from srcnn.files import InputError
 
 MAX_PIXELS = 100_000_000  # of a file that is read; a 64-megapixel photograph passes
 KINDS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # in Pillow's words; its other formats would start programs

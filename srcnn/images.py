@@ -21,7 +21,8 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 from torch import Tensor
 
 from srcnn import formats
-from srcnn.files import InputError, atomic, png_chunks, writable
+from srcnn.containers import png_chunks
+from srcnn.files import InputError, atomic, writable
 
 _ENDINGS = {"BMP": "bmp", "JPEG": "jpeg jpg", "PNG": "png", "TIFF": "tif tiff", "WEBP": "webp"}
 WRITABLE = {f".{end}": kind for kind, ends in _ENDINGS.items() for end in ends.split()}

@@ -5,22 +5,24 @@ A run's folder holds ``config.json``, ``history.jsonl`` (one line per 10 steps, 
 resumed ends in the same bits as one that was not; a GPU's sums may come in another order each time.
 """
 
+import contextlib
 import io
 import json
 import os
 import time
-import zipfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 import torch
 
 from srcnn import data, pretrained
 from srcnn.color import channels
 from srcnn.distributed import Group
-from srcnn.files import InputError, atomic, read_records, write
+from srcnn.files import InputError, Taken, atomic, hold, naming, read_history, sound_zip, write
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, downscaled, sub_images
 from srcnn.recipes import TrainConfig, command_line, read_settings
@@ -115,7 +117,7 @@ class Run:
     ) -> None:
         self.folder, self.group = Path(folder), group or Group()
         self.warning: str | None = None
-        self._seconds, self._saved = 0.0, 0
+        self._seconds, self._saved, self._release = 0.0, 0, None
         rank, size = self.group.rank, self.group.size
         with self.group.agree_on_errors():
             if config.batch_size % size:
@@ -137,7 +139,7 @@ class Run:
         learner, config, writes = self.learner, self.learner.config, self.group.rank == 0
         began, losses = time.monotonic() - self._seconds, []
         stride = 10 if config.steps <= 5_000 else 100  # a long run's log should stay small
-        with (self.folder / "history.jsonl" if writes else Path(os.devnull)).open("a", encoding="utf-8") as history:
+        with self._log() as history:
             for step in train(learner, self.batches):
                 self._seconds = time.monotonic() - began  # kept, so that a loop that stops here can be taken up again
                 losses.append(step.loss)
@@ -154,8 +156,21 @@ class Run:
                     history.flush()  # the checkpoint must not be ahead of the history
                     self._save_checkpoint()
                 yield step
-        if writes:
-            pretrained.save(learner.final, self.folder / "weights.safetensors", self.card())
+            if writes:
+                pretrained.save(learner.final, self.folder / "weights.safetensors", self.card())
+
+    @contextlib.contextmanager
+    def _log(self) -> Iterator[TextIO]:
+        """The open history, which rank 0 alone writes; no other process gets the folder meanwhile."""
+        if self.group.rank == 0 and not (self._release and self._release.alive):
+            self._hold()
+        path = self.folder / "history.jsonl" if self.group.rank == 0 else Path(os.devnull)
+        try:
+            with naming(path), path.open("a", encoding="utf-8") as history:
+                yield history
+        finally:
+            if self._release:
+                self._release()
 
     def card(self) -> dict:
         """The record that the weights carry: configuration, time, machine and versions."""
@@ -194,12 +209,15 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}; give another --out") from None
+        if not resume:
+            try:  # new: of two runs that begin at once, one gets the folder
+                write(self.folder / "config.json", json.dumps(asdict(config), indent=2) + "\n", new=True)
+            except FileExistsError:
+                raise InputError(f"another run has just begun in {self.folder}; give another --out") from None
+        self._hold()
         if resume:
             self._load_checkpoint()
-        else:
-            self._claim_folder(config)
-        self._seconds = self._trim_history()
-        self._saved = self.learner.step
+        self._seconds, self._saved = self._trim_history(), self.learner.step
 
     def _share_state(self) -> None:
         """Give every rank the state of rank 0, which may be the only one that sees the folder."""
@@ -220,16 +238,15 @@ class Run:
         found = f"the checkpoint of step {self._saved} in {self.folder} is whole"
         return found if self._saved else f"no checkpoint is in {self.folder} yet"
 
-    def _claim_folder(self, config: TrainConfig) -> None:
-        file = self.folder / "config.json"
+    def _hold(self) -> None:
+        """Keep the run from other processes until the training ends, or this process."""
         try:
-            with file.open("x", encoding="utf-8") as stream:  # "x": of two runs that begin at once, one gets the folder
-                stream.write(json.dumps(asdict(config), indent=2) + "\n")
-        except FileExistsError:
-            raise InputError(f"another run has just begun in {self.folder}; give another --out") from None
-        except OSError:
-            file.unlink(missing_ok=True)
-            raise
+            release = hold(self.folder / "config.json")  # which nothing replaces
+        except Taken:
+            raise InputError(
+                f"another process is at work on {self.folder}; wait for it, or give another --out"
+            ) from None
+        self._release = weakref.finalize(self, release or (lambda: None))
 
     def _save_checkpoint(self) -> None:
         newest = self.folder / "checkpoint.pt"
@@ -248,15 +265,9 @@ class Run:
         """
         damaged = []
         for path in (self.folder / "checkpoint.pt", self.folder / "checkpoint.previous.pt"):
-            try:
-                with zipfile.ZipFile(path) as archive:  # torch.load does not look at the checksums
-                    if archive.testzip():
-                        raise zipfile.BadZipFile
-            except FileNotFoundError:
+            if not path.exists():
                 continue
-            except PermissionError:
-                raise
-            except (zipfile.BadZipFile, OSError, EOFError):
+            if not sound_zip(path):  # torch.load does not look at the checksums
                 damaged.append(path)
                 continue
             try:
@@ -287,14 +298,3 @@ class Run:
         kept = [line for line in lines if line["step"] <= self.learner.step]
         write(file, "".join(json.dumps(line) + "\n" for line in kept))
         return kept[-1]["seconds"] if kept else 0.0
-
-
-def read_history(path: str | os.PathLike) -> list[dict]:
-    """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"there is no history {path}")
-    return read_records(path, numbers=("step", "loss", "learning_rate", "seconds"))

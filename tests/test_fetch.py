@@ -4,6 +4,7 @@ import io
 import random
 import re
 import socket
+import sys
 import tarfile
 import zipfile
 
@@ -140,6 +141,44 @@ def test_no_damage_of_an_archive_raises_anything_else(root, tmp_path, pack):
             outcomes.add("sentence")
         assert all((root / path).read_bytes() == TINY[path] for path in TINY if path not in missing)
     assert outcomes == {"read", "sentence"}
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_mirror_without_end_is_left_after_more_than_any_set_has(length, server, root, monkeypatch):
+    monkeypatch.setattr(fetching, "_LARGEST_DOWNLOAD", 100_000)
+    _mirrors(server, ["endless.zip"], ["tiny.zip"])
+    server.length, server.files = length, {"endless.zip": bytes(400_000), "tiny.zip": _zip(TINY)}
+    fetch("tiny")
+    assert files_in(root) == TINY
+    del server.files["tiny.zip"]
+    (root / "Tiny/a.bmp").unlink()
+    with pytest.raises(InputError, match=r"endless\.zip: it (sends more than|would have) .* bytes; no image"):
+        fetch("tiny")
+    assert sum(path.stat().st_size for path in (root / ".downloads").iterdir()) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_of_two_fetches_into_one_place_one_is_asked_to_wait(server, root):
+    server.files["tiny.zip"] = _zip(TINY)
+    asked = []
+
+    def meanwhile(url: str, done: int, total: int | None) -> None:
+        with pytest.raises(InputError, match=f"another `srcnn data fetch` is at work in {root}; start again when it"):
+            fetch("tiny")
+        asked.append(url)
+
+    fetch("tiny", meanwhile)
+    assert asked
+    assert files_in(root) == TINY
+    fetch("tiny")
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(server, url, tmp_path):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match=r"No space left on device.*set\.zip"):
+        download(url, tmp_path / "set.zip", full)
 
 
 def test_a_root_that_cannot_hold_data_is_named(root):

@@ -274,6 +274,30 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(make, protected, 
     assert mismatches(handed, out) == []
 
 
+@pytest.mark.parametrize("left", ["nothing", "the beginning of run.json", "run.json alone"])
+def test_killed_at_its_very_beginning_it_begins_again_in_the_same_folder(left, tmp_path):
+    run, out = {"assignment": NAME, "seed": SEED, "tests": "0f", "photographs": ""}, tmp_path / "out"
+    out.mkdir()
+    if left == "the beginning of run.json":
+        (out / ".run.json.part").write_text('{"assign')
+    if left == "run.json alone":
+        (out / "run.json").write_text(json.dumps(run))
+    command_line._prepare(out, run)
+    assert sorted(path.name for path in out.iterdir()) == ["results", "run.json"]
+
+
+def test_the_folder_is_known_as_the_runs_before_anything_else_is_in_it(tmp_path, monkeypatch):
+    def killed(*_: object) -> None:
+        assert not (tmp_path / "out" / "results").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        command_line._prepare(tmp_path / "out", {"assignment": NAME})
+    monkeypatch.undo()
+    command_line._prepare(tmp_path / "out", {"assignment": NAME})
+
+
 def test_what_is_handed_in_anew_or_failed_for_no_fault_of_its_own_is_graded_again(tmp_path):
     one = collect.Submission("ann", "ann-1", "ann.ipynb", b"first")
     assert not command_line._done(tmp_path, one)

@@ -337,6 +337,44 @@ def test_of_two_runs_that_begin_at_once_one_gets_the_folder(config, tmp_path, mo
     assert json.loads((tmp_path / "config.json").read_text())["seed"] == config.seed
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_of_two_processes_that_resume_one_run_one_gets_it(config, tmp_path):
+    finish(Run(config, tmp_path), stop_after=15)
+    first = Run(config, tmp_path, resume=True)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"another process is at work on .*; wait for it, or give another --out"):
+        Run(config, tmp_path, resume=True)
+    assert contents(tmp_path) == before
+    whole = finish(first)
+    assert [line["step"] for line in told(tmp_path)] == [10, 20, 30, 35]
+    assert same(finish(Run(config, tmp_path, resume=True)), whole)
+
+
+def test_settings_that_a_kill_cut_short_are_never_there(config, tmp_path, monkeypatch):
+    """A run whose settings are half-written could neither be resumed nor begun again."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Run(config, tmp_path)
+    monkeypatch.undo()
+    assert not (tmp_path / "config.json").exists()
+    finish(Run(config, tmp_path), stop_after=5)
+
+
+def test_a_full_disk_under_the_history_is_told_with_its_name(config, tmp_path, monkeypatch):
+    run = Run(config, tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run, "_save_checkpoint", full)  # as the flush before it, with no name
+    with pytest.raises(OSError, match=r"history\.jsonl"):
+        finish(run)
+
+
 @pytest.mark.parametrize("line", [b"5", b'{"step": 20}', b'{"step": "x"}', b"\xff", b"[" * 100_000])
 def test_a_line_of_the_history_that_makes_no_sense_ends_it(line, config, tmp_path):
     finish(Run(config, tmp_path), stop_after=25)

@@ -190,11 +190,11 @@ def _prepare(out: Path, run: dict) -> None:
             words = {"tests": "other tests (has the repository changed?)", "photographs": "other photographs"}
             told = " and ".join(words.get(key, f"another {key}, {before.get(key)}") for key in other)
             raise UsageError(f"{out} has results of {told}; give --out another folder, or remove this one")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or any(path.name != ".run.json.part" for path in out.iterdir())):
         raise UsageError(f"{out} has something else in it; give --out a new folder")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)  # grades are nobody else's business
+    write(file, json.dumps(run))  # first, so that a folder that a kill left is known as this run's
     (out / "results").mkdir(exist_ok=True)
-    write(file, json.dumps(run))
 
 
 def _split(results: list[Result], found: list[Submission]) -> tuple[list[Result], list[Result]]:
