@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
-	blind forget rehearsal honesty quizzes variants private handout links live results bench \
+	blind forget rehearsal honesty quizzes variants private handout links live results bench fuzz \
 	gpu gpu-site findings address archive pdf accessibility clean
 
 PYTHON ?= python3
@@ -202,6 +202,9 @@ gpu-site: $(READY)  ## gather what a machine with a GPU and torch may lack into 
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --no-build-isolation -c constraints.txt \
 		--target $(GPU_SITE) pytorch-optimizer platformdirs .
 	rm -r $(GPU_SITE)/srcnn $(GPU_SITE)/bin  # only its version is wanted; the code is the tree's
+
+fuzz: $(READY)  ## 12,000 cases of bad input, each refused in a sentence or taken (a few minutes, Linux)
+	PYTHONPATH=.:tools:book $(BIN)/python -m fuzz --out data/results/fuzz.json
 
 # Not a part of the tests: they install other people's packages, and fail when one of those changes.
 FINDINGS ?= $(basename $(notdir $(sort $(wildcard findings/*.sh))))

@@ -31,9 +31,10 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Names and contents of what stands in a PNG before its pixels."""
+    length = stream.seek(0, io.SEEK_END)
     stream.seek(8)
     while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
-        yield head[4:], stream.read(int.from_bytes(head[:4], "big"))
+        yield head[4:], stream.read(min(int.from_bytes(head[:4], "big"), length))  # as many are taken at once
         stream.seek(4, io.SEEK_CUR)
 
 
@@ -43,11 +44,13 @@ def sound_png(stream: BinaryIO) -> BinaryIO:
     Returns:
         The same stream, wound back, where nothing is wrong or the file is of another kind; else one in memory.
     """
+    length, wrong = stream.seek(0, io.SEEK_END), []
     stream.seek(0)
-    wrong = []
     if stream.read(8) == b"\x89PNG\r\n\x1a\n":
         while len(head := stream.read(8)) == 8:
             start, size = stream.tell() - 8, int.from_bytes(head[:4], "big")
+            if start + size + 12 > length:  # a size that is only stated; Pillow tells what is missing
+                break
             if head[4:] in _NOTES and zlib.crc32(head[4:] + stream.read(size)) != int.from_bytes(stream.read(4), "big"):
                 wrong.append(slice(start, start + size + 12))
             stream.seek(start + size + 12)

@@ -6,6 +6,7 @@ file. Adding a set is an entry in the one and its lines in the other. Chapter 9 
 
 import hashlib
 import os
+import re
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +18,12 @@ import platformdirs
 from torch import Tensor
 
 from srcnn import images
-from srcnn.files import InputError, Notice, shipped
+from srcnn.files import InputError, Notice, shipped, some
 from srcnn.leaves import dead_leaves
 
 GENERATED = ("sample", "leaves")  # sets that are there without a file
+_HASHES = re.compile(r"[0-9a-f]{64} ([0-9a-f]{64}|-)")
+_ADDRESS = re.compile(r"https?://\S+$")
 _LEAVES = {"train": range(40), "test": range(1_000, 1_005)}  # seeds
 
 
@@ -49,17 +52,53 @@ class DataSet:
 
 @cache
 def registry() -> dict[str, DataSet]:
-    """All registered sets by name."""
-    entries = tomllib.loads(shipped("registry.toml").read_text(encoding="utf-8"))
-    lines = [line.split() for line in shipped("checksums.txt").read_text(encoding="utf-8").splitlines()]
+    """All registered sets by name.
+
+    Raises:
+        InputError: the registry or its checksums cannot be read, or say something that no set can have.
+    """
+    file, sums = shipped("registry.toml"), shipped("checksums.txt")
+    try:
+        entries = tomllib.loads(file.read_text(encoding="utf-8"))
+        lines = [line.split() for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the registry in {file.parent} is damaged ({str(error)[:200]}); get a whole copy") from None
+    for number, words in enumerate(lines, 1):
+        if len(words) != 3 or not _HASHES.fullmatch(" ".join(words[:2])) or not _inside(words[2]):
+            raise InputError(f"{sums}, line {number}: SHA-256 of the file, of its pixels or -, and a path are wanted")
     sets = {}
     for name, entry in entries.items():
+        if wrong := _wrong(entry):
+            raise InputError(f"{file}, [{name[:40]}]: {wrong}")
         folders = tuple(f"{folder}/" for folder in entry["folders"].values())
         files = {
             path: (sha, None if pixels == "-" else pixels) for sha, pixels, path in lines if path.startswith(folders)
         }
         sets[name] = DataSet(name, files=files, **entry)
     return sets
+
+
+def _wrong(entry: object) -> str:
+    """What is wrong with an entry of the registry; empty where nothing is."""
+    wanted = ("title", "what", "license", "folders", "mirrors")
+    if not isinstance(entry, dict) or set(entry) != set(wanted):
+        return f"{', '.join(wanted)} are wanted, and nothing else"
+    if not all(isinstance(entry[key], str) for key in wanted[:3]):
+        return "title, what and license are text"
+    folders, mirrors = entry["folders"], entry["mirrors"]
+    if not isinstance(folders, dict) or not {"train", "test"} >= set(folders) > set():
+        return "folders are those of train, of test, or of both"
+    if not all(_inside(folder) for folder in folders.values()):
+        return "a folder lies under the root of the data: no .. in it and no / before it"
+    whole = isinstance(mirrors, list) and all(isinstance(mirror, list) and mirror for mirror in mirrors)
+    if not whole or not all(isinstance(url, str) and _ADDRESS.match(url) for mirror in mirrors for url in mirror):
+        return "mirrors are lists of lists of addresses, each with https:// or http:// before it"
+    return ""
+
+
+def _inside(path: object) -> bool:
+    """Whether a path of the registry stays where it is put, whatever the system."""
+    return isinstance(path, str) and path != "" and not re.search(r"^/|[\\:\0]|(^|/)\.{1,2}(/|$)", path)
 
 
 def lookup(name: str) -> DataSet:
@@ -166,7 +205,7 @@ def listing(folder: str | os.PathLike) -> list[Path]:
     inside = {path: (file.suffix.lower() for file in path.rglob("*")) for path in folder.iterdir() if path.is_dir()}
     deeper = [path for path, endings in inside.items() if not set(images.READABLE).isdisjoint(endings)]
     if deeper:
-        names = _some(sorted(path.name for path in deeper))
+        names = some(sorted(path.name for path in deeper))
         warnings.warn(f"images in folders inside {folder} are not read ({names})", Notice, stacklevel=2)
     return found
 
@@ -186,11 +225,7 @@ def noticing_small(photographs: Iterable[tuple[str, Tensor]], side: int) -> Iter
         yield name, image
     if 0 < len(small) < count:
         told = f"{len(small)} of {count} images are smaller than a crop of {side} pixels and are passed over"
-        warnings.warn(f"{told} ({_some(small)})", Notice, stacklevel=2)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join([*names[:3], "..."] if len(names) > 3 else names)
+        warnings.warn(f"{told} ({some(small)})", Notice, stacklevel=2)
 
 
 def hashed(photographs: Iterable[tuple[str, Tensor]], digest: "hashlib._Hash") -> Iterator[tuple[str, Tensor]]:

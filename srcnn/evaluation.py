@@ -124,6 +124,8 @@ def _in_blocks(model: SRCNN, image: Tensor) -> Tensor:
         torch.cat([inside(image[..., top:bottom, left:right]) for left, right in _blocks(width, margin)], -1)
         for top, bottom in _blocks(height, margin)
     )
+    if not margin:  # filters of 1 x 1 alone see nothing beyond
+        return torch.cat(list(rows), -2)
     rim, reach = factor * margin, 2 * margin
     above, below = model(image[..., :reach, :])[..., :rim, :], model(image[..., -reach:, :])[..., -rim:, :]
     before, behind = model(image[..., :reach])[..., rim:-rim, :rim], model(image[..., -reach:])[..., rim:-rim, -rim:]

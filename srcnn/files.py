@@ -16,9 +16,22 @@ _MEMORY_V2 = "memory.max", "memory.current", "inactive_file"
 class InputError(ValueError):
     """Something a user gave cannot be used; the message names it and says what would be right."""
 
+    def __str__(self) -> str:
+        return short(" ".join(super().__str__().splitlines()))
+
 
 class Notice(UserWarning):
     """Something a user should know of, which ends nothing."""
+
+
+def short(text: str, most: int = 1_500) -> str:
+    """A text that can be read: without its middle where a value or a name in it has thousands of letters."""
+    return text if len(text) <= most else f"{text[: most - 300]} ... {text[-290:]}"
+
+
+def some(words: Sequence, most: int = 3) -> str:
+    """The first of some names, for a sentence; three dots stand for the rest."""
+    return ", ".join([*(str(word)[:80] for word in words[:most]), *["..."] * (len(words) > most)])
 
 
 def free_memory(system: Path = Path("/")) -> int | None:
@@ -201,7 +214,7 @@ def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> lis
             record = json.loads(text)
             [record[key] + 0.0 for key in numbers]
             records.append(dict(record))
-        except (ValueError, TypeError, LookupError, RecursionError):
+        except (ValueError, TypeError, LookupError, RecursionError, OverflowError):  # a number too large for a float
             break
     return records
 
@@ -217,18 +230,20 @@ def read_history(path: str | os.PathLike) -> list[dict]:
     return read_records(path, numbers=("step", "loss", "learning_rate", "seconds"))
 
 
-def sound_zip(path: str | os.PathLike) -> bool:
-    """Whether a zip file, such as a checkpoint, is whole: every checksum fits.
+def whole_zip(path: str | os.PathLike) -> bool:
+    """Whether a zip as PyTorch writes it is whole: right checksums, nothing packed, and no more in it than it is long.
 
     Raises:
-        PermissionError: it may not be read.
+        OSError: there is no such file, or it may not be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except PermissionError:
+            entries = archive.infolist()
+            stated, packed = sum(entry.file_size for entry in entries), any(entry.compress_type for entry in entries)
+            return not packed and stated <= os.path.getsize(path) and archive.testzip() is None
+    except (FileNotFoundError, PermissionError, MemoryError):
         raise
-    except (zipfile.BadZipFile, OSError, EOFError):
+    except Exception:  # of every kind, where a name, a head or a method is damaged
         return False
 
 

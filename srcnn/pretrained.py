@@ -10,7 +10,7 @@ import json
 import math
 import os
 import platform
-import zlib
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from torch import Tensor
 
 from srcnn.color import channels, quantize, rgb_to_ycbcr, ycbcr_to_rgb
 from srcnn.evaluation import Upscaler, upscaler
-from srcnn.files import InputError, shipped, write
+from srcnn.files import InputError, shipped, some, whole_zip, write
 from srcnn.images import SAMPLE, sample
 from srcnn.metrics import psnr
 from srcnn.model import PADDINGS, SRCNN, SubPixelSRCNN
 from srcnn.recipes import SCALES, current_names
 from srcnn.resize import enlarge, modcrop, shrink
+
+_MOST = 10_000_000  # weights of a network; the paper's largest has 57,281
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,13 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
     stages = ("extraction", "mapping", *(f"further.{k}" for k in range(further)), "reconstruction")
     wanted = {f"{stage}.{kind}" for stage in stages for kind in ("weight", "bias")}
     if set(tensors) != wanted or not all(value.is_floating_point() for value in tensors.values()):
-        raise InputError(f"{source} holds another network: {', '.join(sorted(wanted))} expected, of floats")
+        raise InputError(f"{source} holds another network: {some(sorted(wanted), 12)} expected, of floats")
     shapes = [tuple(tensors[f"{stage}.weight"].shape) for stage in stages]
     try:
-        widths, inputs, kernels = zip(*((shape[0], shape[1], shape[2]) for shape in shapes), strict=True)
+        widths, inputs, kernels, _ = zip(*shapes, strict=True)
+        fitting = inputs[1:] == widths[:-1] and all(a == b for *_, a, b in shapes)
+        if not fitting or sum(value.numel() for value in tensors.values()) > _MOST:
+            raise ValueError  # before a network is made of sizes that are only stated
         given, out = inputs[0], widths[-1]
         scale = math.isqrt(out // given)
         padding = trained_with if trained_with in PADDINGS else ("valid" if out == given else "zeros")
@@ -160,7 +165,7 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
         model.load_state_dict(tensors)
         model.padding = model.inference_padding
     except (LookupError, ValueError, RuntimeError, ZeroDivisionError):
-        raise InputError(f"{source} holds another network: its filters have the shapes {shapes}") from None
+        raise InputError(f"{source} holds another network: its filters have the shapes {some(shapes, 12)}") from None
     if not all(value.isfinite().all() for value in model.parameters()):
         raise InputError(f"{source} holds weights that are not finite numbers")
     return model.eval()
@@ -223,6 +228,8 @@ def _on_samples(method: Upscaler, model: SRCNN, scale: int, color: str) -> float
 def _state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a PyTorch file under our own names."""
     try:
+        if zipfile.is_zipfile(path) and not whole_zip(path):
+            raise ValueError
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of every kind, where the file is damaged or would run code
         what = "a whole pickled network, which could run a program; save model.state_dict() instead"
@@ -239,8 +246,8 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path} holds no state dictionary; save model.state_dict()")
     layers = [name.removesuffix(".weight") for name, value in content.items() if value.ndim == 4]
     wanted = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
-    if len(layers) < 3 or set(content) != wanted:
-        told = ", ".join(list(content)[:8])
+    if len(layers) < 3 or set(content) != wanted or sum(v.numel() for v in content.values()) > _MOST:
+        told = some(list(content), 8)
         raise InputError(f"{path} holds another network: three convolutions or more with biases expected, found {told}")
     stages = ("extraction", "mapping", *(f"further.{k}" for k in range(len(layers) - 3)), "reconstruction")
     return {
@@ -270,15 +277,7 @@ def from_matlab(path: str | os.PathLike) -> SRCNN:
         w2 = weights[1].reshape(w1.shape[1], -1, w3.shape[0])  # (n1, f2*f2, n2)
         # (..., f*f) in column order -> (..., f, f); then the output channel first, the input channel second
         square = [_square(w1.T)[:, None], _square(w2.transpose(2, 0, 1)), _square(w3)[None]]
-    except (
-        scipy.io.matlab.MatReadError,
-        LookupError,
-        ValueError,
-        TypeError,
-        NotImplementedError,
-        OSError,
-        zlib.error,
-    ) as error:
+    except Exception as error:  # of every kind, where the file is damaged
         raise InputError(f"{path} has not the authors' layout (weights_conv1 ... biases_conv3): {error}") from None
     stages = zip(("extraction", "mapping", "reconstruction"), square, biases, strict=True)
     tensors = {}

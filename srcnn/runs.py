@@ -22,7 +22,7 @@ import torch
 from srcnn import data, pretrained
 from srcnn.color import channels
 from srcnn.distributed import Group
-from srcnn.files import InputError, Taken, atomic, hold, naming, read_history, sound_zip, write
+from srcnn.files import InputError, Taken, atomic, hold, naming, read_history, whole_zip, write
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, downscaled, sub_images
 from srcnn.recipes import TrainConfig, command_line, read_settings
@@ -267,7 +267,7 @@ class Run:
         for path in (self.folder / "checkpoint.pt", self.folder / "checkpoint.previous.pt"):
             if not path.exists():
                 continue
-            if not sound_zip(path):  # torch.load does not look at the checksums
+            if not whole_zip(path):  # torch.load does not look at the checksums
                 damaged.append(path)
                 continue
             try:

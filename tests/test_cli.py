@@ -263,16 +263,17 @@ def test_a_folder_without_permission_is_told(work, capsys):
 
 
 @pytest.mark.parametrize("line", ["upscale cat.png -o old.png --overwrite --scale 2 --weights bicubic",
-                                  "evaluate --weights bicubic --data good --scale 2 --json old.png"])  # fmt: skip
+                                  "evaluate --weights bicubic --data good --scale 2 --json old.json"])  # fmt: skip
 def test_a_full_disk_leaves_the_older_file(line, work, capsys, monkeypatch):
-    (work / "old.png").write_bytes(b"what was there")
+    for name in ("old.png", "old.json"):
+        (work / name).write_bytes(b"what was there")
 
     def full(*arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     assert "No space left on device" in refused(line, capsys)
-    assert (work / "old.png").read_bytes() == b"what was there"
+    assert {(work / name).read_bytes() for name in ("old.png", "old.json")} == {b"what was there"}
     assert not list(work.rglob("*.part"))
 
 

@@ -150,6 +150,7 @@ def test_an_upscaler_of_the_sub_pixel_variant_takes_the_small_image_and_its_own_
     [
         *(SRCNN((9, 1, 5), (6, 4), padding=padding) for padding in PADDINGS),
         SRCNN((3, 3, 1, 5), (6, 4, 2), channels=3),
+        SRCNN((1, 1, 1), (6, 4)),
         *(SubPixelSRCNN(scale, (5, 1, 3), (6, 4), padding=padding) for scale, padding in ((2, "zeros"), (3, "valid"))),
     ],
     ids=lambda model: f"{model.kernels} {model.padding} {model.scale}",

@@ -42,9 +42,13 @@ def keys(roster: Path, column: str) -> list[str]:
     except UnicodeDecodeError:
         raise InputError(f"{roster} is not UTF-8; save it as CSV UTF-8") from None
     head = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    if column not in (rows.fieldnames or ()):
-        there = ", ".join(rows.fieldnames or ()) or "none"
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
+    try:
+        rows, names = list(reader), reader.fieldnames or ()
+    except csv.Error as error:
+        raise InputError(f"{roster} is no table that can be read ({error}); a quotation mark may be missing") from None
+    if column not in names:
+        there = ", ".join(names) or "none"
         raise InputError(f"{roster} has no column {column!r}; its columns are {there}; name one with --column")
     found = []
     for line, row in enumerate(rows, start=2):

@@ -2,12 +2,13 @@
 
 import calendar
 import contextlib
+import hashlib
 import io
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader import notebook
@@ -15,8 +16,13 @@ from grader import notebook
 LARGEST = 200 * 2**20  # bytes of one file as it is stored; its outputs are dropped at once
 MOST = 20_000  # files of an archive
 DEEPEST = 4  # archives in archives
+FOLDERS = 50  # in one another
+LETTERS = 255  # of a name
+# Bytes that are kept of an archive, and how many times its own size; what packs better than that is a bomb.
+KEPT, TIMES = 512 * 2**20, 20
 ENDINGS = (".ipynb", ".py", ".txt", ".json")  # browsers add .txt or .json to a notebook
 DAMAGED = "the zip file is damaged or has a password"
+REST = "what is left of the archive"  # the name of that which was not looked at
 METADATA = "submission_metadata.yml"  # Gradescope's list of names
 OTHERS = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
@@ -45,7 +51,32 @@ class File:
 
 def find(place: Path) -> Iterator[File]:
     """All files of a folder or a zip file but hidden ones; an empty folder, and an archive that cannot be read, are
-    files with a problem."""
+    files with a problem. Each has a path of its own, of names and folders as they could be on a disk."""
+    seen: set[str] = set()
+    for file in _all(place):
+        path = own = _short(file.path)
+        ending, count = Path(path).suffix, 1
+        while own in seen:
+            count += 1
+            own = f"{path.removesuffix(ending)} ({count}){ending}"
+        seen.add(own)
+        yield file if own == file.path else replace(file, path=own)
+
+
+def _short(path: str) -> str:
+    """A path as a disk could have it: an archive may name a file by 60,000 letters, or put it into as many folders."""
+    parts = path.split("/")
+    if len(parts) > FOLDERS:
+        left_out = "/".join(parts[FOLDERS - 2 : -2])
+        parts = [*parts[: FOLDERS - 2], _digest(left_out), *parts[-2:]]
+    return "/".join(part if len(part) <= LETTERS else f"{part[:200]}-{_digest(part)}{part[-20:]}" for part in parts)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def _all(place: Path) -> Iterator[File]:
     if place.is_file():
         with place.open("rb") as file:
             yield from _zipped(file, "", 1)
@@ -78,14 +109,21 @@ def _stored(path: Path, name: str) -> Iterator[File]:
 
 def _zipped(file: io.BufferedIOBase, prefix: str, depth: int) -> Iterator[File]:
     """The files of an archive, and of those in it."""
+    most, kept = max(KEPT, TIMES * file.seek(0, io.SEEK_END)), 0
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
-            for entry in entries[:MOST]:
-                yield from _entry(archive, entry, prefix, depth)
+            for found in (found for entry in entries[:MOST] for found in _entry(archive, entry, prefix, depth)):
+                kept += len(found.data)
+                if kept > most:
+                    yield File(f"{prefix}{REST}", problem=f"the archive would fill more than {most >> 20} MB")
+                    return
+                yield found
             if not entries:
                 yield File(prefix, problem="the archive is empty")
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zlib.error):
+            if len(entries) > MOST:
+                yield File(f"{prefix}{REST}", problem=f"the archive holds {len(entries)} files; {MOST} were looked at")
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zlib.error, ValueError):
         yield File(prefix, problem=DAMAGED)
 
 
@@ -104,7 +142,7 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, prefix: str, depth:
     try:
         with archive.open(entry) as file:
             data = file.read(LARGEST + 1)  # its stated size may be a lie
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError, zlib.error):
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, NotImplementedError, zlib.error, ValueError):
         yield File(name, problem=DAMAGED, time=time)
         return
     if len(data) > LARGEST:
@@ -129,7 +167,10 @@ def _too_large() -> str:
 
 def _seconds(entry: zipfile.ZipInfo) -> float:
     """When a file of an archive was changed; archives have local time without saying of where."""
-    return float(calendar.timegm((*entry.date_time, 0, 0, 0)))
+    try:
+        return float(calendar.timegm((*entry.date_time, 0, 0, 0)))
+    except ValueError:  # some programs write the month 0
+        return 0.0
 
 
 def _hidden(name: str) -> bool:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from grader.results import Mark, Result, number
 from grader.suite import TestSuite
-from srcnn.files import write
+from srcnn.files import InputError, write
 
 COLUMNS = ["key", "student", "question", "words", "answer", "points", "remark"]
 
 
-class Unmarked(ValueError):
+class Unmarked(InputError):
     """The table of marks cannot be used; the text names the row."""
 
 
@@ -54,7 +54,11 @@ def read(path: Path, suite: TestSuite) -> dict[tuple[str, int], tuple[float | No
 
 
 def rows_of(path: Path) -> list[dict]:
-    """The rows of a table, as any spreadsheet may have stored them; none where there is no table."""
+    """The rows of a table, as any spreadsheet may have stored them; none where there is no table.
+
+    Raises:
+        Unmarked: it is no table; a quotation mark is missing, say.
+    """
     if not path.exists():
         return []
     data = path.read_bytes()
@@ -63,7 +67,10 @@ def rows_of(path: Path) -> list[dict]:
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
     head = text.split("\n", 1)[0]
-    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+    try:
+        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+    except csv.Error as error:
+        raise Unmarked(f"{path} is no table that can be read ({error}); a quotation mark may be missing") from None
 
 
 def _mark(path: Path, line: int, row: dict, suite: TestSuite) -> tuple[tuple[str, int], tuple[float | None, str]]:

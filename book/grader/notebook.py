@@ -8,6 +8,7 @@ from grader.inside import statements
 
 LARGEST = 20 * 2**20  # bytes of a notebook without its outputs, which has a hundredth of it
 BRACKETS = 5_000_000  # of a file; more of them would fill the memory, and are no notebook's
+STRINGS = 2 * BRACKETS  # quotation marks
 LONG = 50_000  # bytes of a string that is a picture in an output, and no cell
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 # where programs mark cells: jupytext, VS Code, Spyder (# %%), nbconvert (# In[3]:), Databricks (# COMMAND ----------)
@@ -54,12 +55,14 @@ def slim(data: bytes) -> bytes:
     """A large notebook without its outputs, which are not graded; other files as they are."""
     if len(data) <= LARGEST:
         return data
+    if data.count(b'"') > STRINGS:  # none of it is a notebook's, so that the start will do to tell
+        return data[:LARGEST]
     short = STRING.sub(lambda text: b'""' if len(text[0]) > LONG else text[0], data)
     try:
         stored = _load(short.decode("utf-8-sig", "replace"))
     except (ValueError, Unreadable):
-        return short
-    return json.dumps(stored).encode() if isinstance(stored, dict) else short
+        return short[:LARGEST]
+    return json.dumps(stored).encode() if isinstance(stored, dict) else short[:LARGEST]
 
 
 def read(data: bytes) -> Notebook:
@@ -80,7 +83,8 @@ def read(data: bytes) -> Notebook:
         return _script(text)
     sheets = stored.get("worksheets") if isinstance(stored, dict) else None
     if isinstance(sheets, list):  # notebooks before 2015
-        stored = {"cells": [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []]}
+        lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        stored = {"cells": [cell for cells in lists if isinstance(cells, list) for cell in cells]}
     cells = stored.get("cells") if isinstance(stored, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("the file is JSON but no notebook: it has no list of cells")
@@ -90,8 +94,8 @@ def read(data: bytes) -> Notebook:
 
 def _load(text: str) -> object:
     """What a JSON text says, without the outputs of cells."""
-    if text.count("[") + text.count("{") > BRACKETS:
-        raise Unreadable("the file is no notebook: it has millions of lists")
+    if text.count("[") + text.count("{") > BRACKETS or text.count('"') > STRINGS:
+        raise Unreadable("the file is no notebook: it has millions of lists or strings")
 
     def bare(pairs: list[tuple]) -> dict:
         return {key: value for key, value in pairs if key not in ("outputs", "attachments")}
@@ -122,7 +126,8 @@ def _source(cell: dict) -> str:
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
+    # JSON can name halves of characters (\\ud83d), which no file can be written with
+    return source.encode(errors="replace").decode() if isinstance(source, str) else ""
 
 
 def _script(text: str) -> Notebook:
@@ -133,6 +138,8 @@ def _script(text: str) -> Notebook:
         raise Unreadable("the notebook is cut off or damaged: it is no whole JSON; perhaps the upload broke off")
     if start.startswith("<"):
         raise Unreadable("the file is a web page, not a notebook; use File > Download > .ipynb")
+    if len(text) > statements.LONGEST:
+        raise Unreadable(f"the file is no notebook, and longer than the {statements.LONGEST:,} characters of a script")
     sheet = _marked(text) if MARK.search(text) else _unmarked(text)
     good = [cell for cell in sheet if cell.code and re.search(r"^(?:def|class|import|from|@)\b|=", cell.source, re.M)]
     if not any(not statements.problem(part) for cell in good for part in statements.split(cell.source)):

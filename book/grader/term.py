@@ -142,7 +142,7 @@ def read(path: Path) -> Term:
         stored = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a value without end
         raise InputError(f"{path} is not TOML: {error}") from None
     _known(stored, "", path)
     zone = _zone(stored.get("timezone"), path)

@@ -67,8 +67,8 @@ def _verify(entries: list[data.DataSet]) -> None:
 
 def evaluate(given: argparse.Namespace) -> None:
     """``srcnn evaluate``: a network beside bicubic, image by image."""
-    if given.json:
-        writable(given.json)
+    if given.json and (target := writable(given.json)).exists() and target.suffix.lower() != ".json":
+        raise InputError(f"{given.json} is there already and no .json file; give the figures another name")
     device = given.device or fastest_device()
     names = list(dict.fromkeys(["bicubic", given.weights]))
     records = results.measure(names, given.data, given.scale, gray=given.gray, device=device)

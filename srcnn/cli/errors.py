@@ -2,9 +2,15 @@
 
 import torch
 
+from srcnn.files import short
+
 
 def sentence(error: Exception) -> str:
-    """What an error says to a user, in one line."""
+    """What an error says to a user, in one line that can be read."""
+    return short(_told(error))
+
+
+def _told(error: Exception) -> str:
     if out_of_memory(error):
         return "there is not enough memory for this; fewer or smaller images, or a smaller batch, need less"
     if isinstance(error, OSError) and error.strerror:

@@ -70,7 +70,7 @@ def places(export: Export, column: str | None = None) -> tuple[list[Place], int]
     identifier = export.column("ID", GRADEBOOK)
     export.column("Section", GRADEBOOK)
     grade = _assignment(export, column)
-    named = export.head.index("Student" if "Student" in export.head else "LastName")
+    named = export.column("Student" if "Student" in export.head else "LastName", GRADEBOOK)
     possible = next((row for row in export.rows if POSSIBLE in row[named]), None)
     most = decimal(possible[grade]) if possible else None
     found = []

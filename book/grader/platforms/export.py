@@ -87,7 +87,10 @@ def read(path: Path) -> Export:
     text, encoding = _decode(data)
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"{path} is no table that can be read ({error}); a quotation mark may be missing") from None
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if len(rows) < 2 or len(rows[0]) < 2:
         raise InputError(f"{path} is no table with a head and a row for each student")

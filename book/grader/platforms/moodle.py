@@ -52,7 +52,7 @@ def places(export: Export, column: str | None = None) -> tuple[list[Place], int]
     export.column("Maximum Grade", f"{WORKSHEET}; where a scale is used instead, set the assignment to points")
     found = []
     for k, row in enumerate(export.rows):
-        number = re.fullmatch(r"\s*\D*?(\d+)\s*", row[identifier])
+        number = re.fullmatch(r"\s*\D*?(\d{1,18})\s*", row[identifier])
         if not number:
             continue
         cells = dict(zip(export.head, row, strict=True))
