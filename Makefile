@@ -1,7 +1,7 @@
 # The daily commands; `make help` lists them. Each finds the environment in .venv or makes it.
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
-	blind forget rehearsal honesty quizzes variants private handout links live results bench fuzz \
+	blind forget rehearsal honesty quizzes variants private handout links live results bench fuzz faults growth \
 	gpu gpu-site findings address archive pdf accessibility clean
 
 PYTHON ?= python3
@@ -205,6 +205,12 @@ gpu-site: $(READY)  ## gather what a machine with a GPU and torch may lack into 
 
 fuzz: $(READY)  ## 12,000 cases of bad input, each refused in a sentence or taken (a few minutes, Linux)
 	PYTHONPATH=.:tools:book $(BIN)/python -m fuzz --out data/results/fuzz.json
+
+faults: $(READY)  ## kill the commands, fill their disk, close their folders, break their mirrors: 238 faults (minutes, Linux)
+	PYTHONPATH=. OMP_NUM_THREADS=1 $(BIN)/python tests/faults.py $(FAULTS)
+
+growth: $(READY)  ## measure how seconds and memory grow with the work, up to 100 megapixels and 10,000 images
+	OMP_NUM_THREADS=1 PYTHONPATH=.:book:tests $(BIN)/python tools/growth.py $(GROWTH)
 
 # Not a part of the tests: they install other people's packages, and fail when one of those changes.
 FINDINGS ?= $(basename $(notdir $(sort $(wildcard findings/*.sh))))

@@ -137,7 +137,7 @@ def _fitting(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, T
         free = free_memory()
         if free is not None and free < taken:
             raise InputError(
-                f"memory is short after {number} training images, which take {taken / 1e9:.1f} GB and as much again "
+                f"memory is short after {number} training images, which take {taken / 1e6:,.0f} MB and as much again "
                 "to be put together; use fewer (photos:100 takes 100 of a folder), or leave out --scale-augmentation"
             )
         yield low, high

@@ -17,7 +17,7 @@ from grader import files as handed_in
 from grader.inside import statements
 from grader.platforms import canvas, export, moodle
 
-from srcnn import containers, data, files, pretrained, runs
+from srcnn import containers, data, pretrained, runs
 from srcnn.cli import main
 from srcnn.cli.errors import sentence
 from srcnn.files import InputError, read_records, whole_zip
