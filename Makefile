@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help book test test-all chapters versions colab check lab serve notebooks exercises grade handin regrade \
 	blind forget rehearsal honesty quizzes variants private handout links live results bench fuzz faults growth \
-	gpu gpu-site findings address archive pdf accessibility clean
+	gpu gpu-site findings audit address archive pdf accessibility clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -211,6 +211,13 @@ faults: $(READY)  ## kill the commands, fill their disk, close their folders, br
 
 growth: $(READY)  ## measure how seconds and memory grow with the work, up to 100 megapixels and 10,000 images
 	OMP_NUM_THREADS=1 PYTHONPATH=.:book:tests $(BIN)/python tools/growth.py $(GROWTH)
+
+# pip-audit is asked in an environment of its own, because it brings forty packages that nothing else needs.
+AUDIT := _build/audit
+audit: $(READY)  ## look at licenses, reasons and known vulnerabilities of everything that is installed (asks PyPI)
+	$(BIN)/python tools/dependencies.py
+	$(PYTHON) -m venv $(AUDIT) && $(AUDIT)/bin/python -m pip install --quiet pip-audit==2.10.1
+	$(AUDIT)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 # Not a part of the tests: they install other people's packages, and fail when one of those changes.
 FINDINGS ?= $(basename $(notdir $(sort $(wildcard findings/*.sh))))

@@ -59,7 +59,7 @@ def test_conda_gets_the_same_versions(pins):
     assert set(pinned) == set(names(PROJECT["dependencies"] + EXTRAS))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "DEPENDENCIES.md"])
 def test_every_file_that_a_page_links_to_is_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text) if "://" not in target]

@@ -23,6 +23,7 @@ WRITES = {
     ("publish", "release"): {"contents": "write"},
     ("colab", "report"): {"issues": "write"},
     ("links", "report"): {"issues": "write"},
+    ("audit", "report"): {"issues": "write"},
     ("report", "issue"): {"issues": "write"},
 }
 
@@ -66,7 +67,7 @@ def test_actionlint_would_find_a_mistake(tmp_path, right, wrong, told):
 def test_there_is_a_workflow_for_every_occasion():
     assert set(triggers("ci")) == {"push", "pull_request"}
     assert triggers("publish") == {"push": {"tags": ["v*"]}}
-    for weekly in ("colab", "links"):
+    for weekly in ("audit", "colab", "links"):
         ((when,),) = [[entry["cron"] for entry in triggers(weekly)["schedule"]]]
         assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", when)
         assert WORKFLOWS[weekly]["jobs"]["report"]["uses"] == "./.github/workflows/report.yml"
@@ -95,9 +96,21 @@ def test_a_job_ends_and_its_actions_are_pinned(job):
     assert "uses" in job or job["timeout-minutes"] <= 120
     for step in job.get("steps", []):
         if "uses" in step:
-            assert re.fullmatch(r"actions/[a-z-]+@(v\d+|[0-9a-f]{40})", step["uses"])
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])  # a tag can be moved, a commit not
             if step["uses"].startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
+
+
+def test_a_pinned_action_says_which_version_it_is_and_is_the_same_everywhere():
+    pinned = {}
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r"uses: (actions/\S+@[0-9a-f]{40})  # (v\d+\.\d+\.\d+)$", text, flags=re.M)
+        assert len(found) == text.count("uses: actions/")
+        for action, told in found:
+            pinned.setdefault(action.partition("@")[0], set()).add((action, told))
+    assert len(pinned) == 6
+    assert all(len(versions) == 1 for versions in pinned.values())
 
 
 def test_what_is_built_or_tested_is_what_the_makefile_does():
@@ -113,7 +126,7 @@ def test_what_is_built_or_tested_is_what_the_makefile_does():
             made.add(line.split()[1])
         if command and command[0] == "docker":
             made.add(re.search(r"--entrypoint make us-docker\.pkg\.dev/colab-images/public/runtime\S* (\w+)", line)[1])
-    assert made == {"address", "archive", "colab", "links"}
+    assert made == {"address", "archive", "audit", "colab", "links"}
     assert made <= TARGETS
     assert re.findall(r"^make (\w+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), flags=re.M)
 
