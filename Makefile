@@ -124,10 +124,10 @@ notebooks: $(READY)  ## run every chapter anew and store its outputs
 exercises: $(READY)  ## make the assignments' notebooks of their sources
 	$(BIN)/python book/exercises/build.py
 
-grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=]
+grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=] [VARIANTS=]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") \
-		$(if $(PHOTOGRAPHS),--photographs "$(PHOTOGRAPHS)") $(GRADE)
+		$(if $(PHOTOGRAPHS),--photographs "$(PHOTOGRAPHS)") $(if $(VARIANTS),--variants "$(VARIANTS)") $(GRADE)
 
 variants: $(READY)  ## make each student's own notebook: make variants ROSTER=table.csv SEED=number ASSIGNMENT=training OUT=folder [COLUMN=key]
 	PYTHONPATH=book $(BIN)/python -m exercises.variants "$(ROSTER)" --seed "$(SEED)" --assignment "$(ASSIGNMENT)" \

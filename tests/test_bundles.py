@@ -202,6 +202,69 @@ def test_in_gradescopes_container_a_submission_gets_its_points_and_sees_no_test(
     assert "sleep 98765" not in left
 
 
+PLANTED = "import pathlib\npathlib.Path({place!r}).write_text('planted')\nraise SystemExit\n"
+MODULES = ("grader", "srcnn", "torch", "exercises", "json", "sitecustomize", "usercustomize")
+
+
+def modules_beside(folder: Path, place: Path) -> None:
+    """What Python would import instead of the grader's own, if it looked into the folder of a submission."""
+    for name in MODULES:
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(PLANTED.format(place=str(place / name)))
+        (folder / f"{name}.pth").write_text(f"import pathlib; pathlib.Path({str(place / name)!r}).touch()\n")
+    (folder / "settings.json").write_text('{"assignment": "measure", "seed": 0, "visibility": "visible"}')
+    (folder / "results.json").write_text('{"score": 20}')
+
+
+def graded_there(place: Path, site: Path) -> dict:
+    done = run_there(place, site, bubblewrap=False)
+    assert done.returncode == 0, done.stderr
+    assert str(SEED) not in (place / "results" / "results.json").read_text()
+    return json.loads((place / "results" / "results.json").read_text())
+
+
+@ROOT_ONLY
+@pytest.mark.release
+def test_in_gradescope_modules_and_results_beside_the_notebook_are_not_taken(make, home, tmp_path):
+    place, site = home
+    modules_beside(place / "submission", tmp_path)
+    wrong = make.instead(8, "def protocol(*args):\n    return 17")
+    (place / "submission" / "measure.ipynb").write_bytes(students.notebook(wrong))
+    results = graded_there(place, site)
+    assert list(tmp_path.iterdir()) == []
+    assert sum(test["score"] for test in results["tests"]) == 16
+    assert {test["visibility"] for test in results["tests"]} == {"after_published"}
+
+
+@ROOT_ONLY
+@pytest.mark.release
+@pytest.mark.parametrize("target", ["../source/settings.json", "../source/book/exercises/measure/hidden.py"])
+def test_in_gradescope_a_link_instead_of_a_notebook_shows_nothing(home, target):
+    place, site = home
+    assert (place / "submission" / target).exists()
+    (place / "submission" / "measure.ipynb").symlink_to(target)
+    results = graded_there(place, site)
+    assert "It could not be graded" in results["output"]
+    assert sum(test["score"] for test in results["tests"]) == 0
+    assert "visibility" not in results["output"]
+    assert "@case" not in results["output"]
+
+
+@ROOT_ONLY
+@pytest.mark.release
+def test_in_gradescope_what_looks_like_results_is_text(make, home):
+    """A page that shows it as HTML, or takes it for the results, would give points for words."""
+    place, site = home
+    forged = """raise RuntimeError('</pre><script>score=20</script>"}], "score": 20, "tests": [{"score": 20}]')"""
+    cells = make.instead(8, "def protocol(*args):\n    return 17", forged)
+    (place / "submission" / "measure.ipynb").write_bytes(students.notebook(cells))
+    results = graded_there(place, site)
+    assert "<script>score=20" in results["output"]
+    assert results["output_format"] == "text"
+    assert "score" not in results
+    assert sum(test["score"] for test in results["tests"]) == 16
+
+
 @ROOT_ONLY
 def test_where_nothing_keeps_a_submission_in_there_are_no_results_and_no_zero(home, make, monkeypatch, capsys):
     place, _ = home
@@ -277,6 +340,8 @@ def test_the_autograder_of_classroom_50_grades_a_checkout(make, tmp_path):
     checkout.mkdir()
     (checkout / "measure.ipynb").write_bytes(students.notebook(make.instead(8, "def protocol(*args):\n    return 17")))
     (tmp_path / "precious").write_text("mine")
+    (tmp_path / "planted").mkdir()
+    modules_beside(checkout, tmp_path / "planted")
     (checkout / "result.json").symlink_to(tmp_path / "precious")  # a trap for whoever writes it with other rights
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@x.example", "-C", str(checkout)]
     subprocess.run([*git[:1], "init", "-q", str(checkout)], check=True)
@@ -300,9 +365,10 @@ def test_the_autograder_of_classroom_50_grades_a_checkout(make, tmp_path):
     payload = json.loads((checkout / "result.json").read_text())
     valid(payload)
     assert payload["datetime"] == "2026-10-09T18:00:00Z"
-    assert (payload["score"], payload["max-score"]) == (32, 40)
+    assert (payload["score"], payload["max-score"]) == (32, 40), (checkout / "release-body.md").read_text()
     assert "16 of 20 points" in (checkout / "release-body.md").read_text()
     assert (tmp_path / "precious").read_text() == "mine"
+    assert list((tmp_path / "planted").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,35 @@ def test_who_only_typed_or_handed_in_another_kind_of_file_is_told_so(tmp_path):
     }
 
 
+HELPER = b"def resize(image):\n    return image\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"stages.ipynb": work(JANE)},
+        {"stages.ipynb": work(JANE), "helpers/__init__.py": HELPER, "a/b/c.py": HELPER, "zz.py": HELPER},
+        {"work/week 3/stages.ipynb": work(JANE), "a.py": HELPER, "helpers/a.py": HELPER},
+        {"z/stages.ipynb": work(JANE), "a/measure.ipynb": work(JANE, 5, "measure"), "a/trial.ipynb": HELPER},
+        {"hand in.zip": zipped({"z/stages.ipynb": work(JANE), "a/x.py": HELPER}), "README.md": b"mine"},
+        {
+            "stages.py": b"# %%\ndef extract(image):\n    return 1\n\n# %%\ndef average(image):\n    return 1\n",
+            "a/__init__.py": HELPER,
+        },
+    ],
+)
+def test_in_the_folder_of_one_student_the_notebook_is_found_whatever_is_beside_it(files, tmp_path):
+    """As in a checkout, and in Gradescope: all folders are the same student's."""
+    found = collect.of_one(unpack(files, tmp_path), "stages")
+    assert found.problem == ""
+    assert collect.assignment(found.notebook, collect.NAMES) == "stages"
+
+
+@pytest.mark.parametrize("files", [{}, {"README.md": b"mine"}, {"a/work.pdf": b"%PDF"}])
+def test_in_the_folder_of_one_student_without_a_notebook_that_is_said(files, tmp_path):
+    assert collect.of_one(unpack(files, tmp_path), "stages").problem == collect.NO_NOTEBOOK
+
+
 def test_archives_in_archives_end_somewhere(tmp_path):
     data = zipped({"stages.ipynb": work(JANE)})
     for _ in range(6):

@@ -13,6 +13,7 @@ from grader.confine import Limits, Protection
 from srcnn import checks
 from srcnn.checks import variants as numbers_of
 from srcnn.checks.judging import NotYet
+from srcnn.files import InputError
 
 SOURCE = build.EXERCISES / "training" / "assignment.py"
 ROSTER = "name;key\nAnn;a17\nBob;b-2\nZoë;z@x.example\n"
@@ -163,6 +164,84 @@ def test_a_variant_that_leaves_doubt_is_told_to_the_instructor(lines, told):
         handed = Submission("a", "a", "a.ipynb", data)
         result = autograde.grade(handed, suite.load("training"), 3, Protection("none"), Limits())
         assert said in result.remarks
+
+
+def _graded(folder, handed, *words):
+    """Results by name of a class whose notebooks have an answer to question 2 alone."""
+    for name, cells in handed.items():
+        path = folder / "in" / name / "training.ipynb"
+        path.parent.mkdir(parents=True)
+        made = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells]
+        path.write_text(json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+    given = [str(folder / "in"), "--seed", "3", "--out", str(folder / "out"), "--assignment", "training", *words]
+    assert command_line.main([*given, "--unprotected", "--jobs", "1"]) == 0
+    stored = [json.loads(path.read_text()) for path in (folder / "out" / "results").iterdir()]
+    return {each["student"]: each for each in stored}
+
+
+def _right(each):
+    question = next(question for question in each["questions"] if question["number"] == 2)
+    return all(case["passed"] for case in question["cases"])
+
+
+@pytest.mark.release
+def test_six_ways_with_a_variant_get_no_mark_that_nobody_looks_at(tmp_path):
+    """Who takes a code that suits a copied answer, or hides it, may get the points; the instructor is told."""
+    own, other = variants.code(5, "ann"), variants.code(5, "ben")
+    (tmp_path / "variants.csv").write_text(f"key,code\nann,{own}\nben,{other}\n")
+    easy = next(  # a code, of which a student may try as many as there is time, with the common notebook's numbers
+        code
+        for code in (variants.code(1, str(k)) for k in range(10_000))
+        if numbers_of.numbers("training", code) == numbers_of.numbers("training", "")
+    )
+
+    def cells(code, *use):
+        return ["from srcnn import checks", *use, STEP.format(**numbers_of.numbers("training", code))]
+
+    handed = {
+        "chosen": cells("", f'checks.use("{easy}")'),
+        "anothers": cells(other, f'checks.use("{other}")'),
+        "owner": cells(other, f'checks.use("{other}")'),
+        "renamed": cells(own, f'begin = checks.use\nbegin("{own}")'),
+        "decoy": cells("", f'checks.use("{own}")', f'text = """\nchecks.use("{easy}")\n"""'),
+        "built": cells("", 'checks.use("-".join(["AAAA", "AAAA"]))'),
+        "without": cells(""),
+    }
+    found = _graded(tmp_path, handed, "--variants", str(tmp_path / "variants.csv"))
+    told = {name: " ".join(each["notes"] + each["remarks"]) for name, each in found.items()}
+    assert f"its variant {easy} was never given out" in told["chosen"]
+    assert all("is that of ben, and 2 notebooks have it" in told[name] for name in ("anothers", "owner"))
+    assert "variant" not in told["renamed"]
+    assert f"it has the codes of 2 variants, {', '.join(sorted([own, easy]))}" in told["decoy"]
+    assert "its variant cannot be read" in told["built"]
+    assert all("it has no variant, and was graded by the common one" in told[name] for name in ("built", "without"))
+    assert [name for name, each in found.items() if not _right(each)] == []
+    summary = (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
+    assert all(name in summary for name in ("chosen", "anothers", "decoy", "built", "without"))
+    assert summary.count("was never given out") == 2  # chosen, decoy
+
+
+@pytest.mark.parametrize(
+    ("text", "assignment", "told"),
+    [
+        ("key,code\nann,AAAA\n", "training", "is not the variants.csv"),
+        ("name,key\nann,a17\n", "training", "is not the variants.csv"),
+        (None, "training", "cannot be read: No such file"),
+        ("key,code\n", "stages", "stages has no variants"),
+    ],
+)
+def test_a_table_of_variants_that_cannot_be_used_is_told(text, assignment, told, tmp_path):
+    if text is not None:
+        (tmp_path / "variants.csv").write_text(text)
+    with pytest.raises((InputError, command_line.UsageError), match=told):
+        command_line._doubts(tmp_path / "variants.csv", [], assignment)
+
+
+def test_a_grading_with_another_table_of_variants_is_another_one(tmp_path):
+    run = {"assignment": "training", "seed": 1, "tests": "t", "photographs": "", "variants": "a"}
+    command_line._prepare(tmp_path / "out", run)
+    with pytest.raises(command_line.UsageError, match="has results of another table of variants"):
+        command_line._prepare(tmp_path / "out", run | {"variants": "b"})
 
 
 def test_a_grading_on_a_folder_of_photographs_is_another_one(tmp_path, capsys, monkeypatch):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from exercises import build
 
-from srcnn.checks.variants import CHOICES
+from srcnn.checks.variants import CHOICES, CODE
 from srcnn.files import InputError, write
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
@@ -63,6 +63,21 @@ def keys(roster: Path, column: str) -> list[str]:
     if not found:
         raise InputError(f"{roster} has no students")
     return found
+
+
+def given(table: Path) -> dict[str, str]:
+    """Whose each code is, from the table that :func:`make` wrote.
+
+    Raises:
+        InputError: it is no such table.
+    """
+    try:
+        rows = list(csv.reader(table.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as why:
+        raise InputError(f"{table} cannot be read: {getattr(why, 'strerror', None) or why}") from None
+    if not rows or rows[0] != ["key", "code"] or any(len(row) != 2 or not CODE.fullmatch(row[1]) for row in rows[1:]):
+        raise InputError(f"{table} is not the variants.csv that `make variants` wrote, with the columns key and code")
+    return {each: key for key, each in rows[1:]}
 
 
 def make(out: Path, assignment: str, students: list[str], seed: int) -> None:

@@ -13,6 +13,7 @@ that a person knows better goes into overrides.csv there (columns key, question,
 """
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 
+from exercises import variants as handed_out
 from exercises.training import photographs
 
 from grader import adjust, autograde, collect, manual, pool, report, sandbox, suite
@@ -29,6 +31,7 @@ from grader.collect import Submission
 from grader.confine import Limits
 from grader.results import Result, number, stored
 from grader.suite import TestSuite
+from srcnn.checks import variants
 from srcnn.files import InputError, write
 
 
@@ -72,6 +75,12 @@ def _options(words: list[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         help="what Train and report is tried on (scenes drawn from the seed)",
     )
+    parser.add_argument(
+        "--variants",
+        type=Path,
+        metavar="TABLE",
+        help="variants.csv, to see whether each code was given out, and to one",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time (%(default)s)")
     parser.add_argument("--container", metavar="IMAGE", help="run each submission in a container of this image")
     parser.add_argument(
@@ -100,7 +109,8 @@ def _grade(options: argparse.Namespace) -> None:
         raise UsageError("--jobs and the limits are numbers above 0")
     limits = replace(autograde.LIMITS.get(tests.name, Limits()), **given)
     tried = _photographs(options.photographs, tests.name)
-    run = {"assignment": tests.name, "seed": seed, "tests": tests.digest, "photographs": tried}
+    doubts, table = _doubts(options.variants, found, tests.name)
+    run = {"assignment": tests.name, "seed": seed, "tests": tests.digest, "photographs": tried, "variants": table}
     _prepare(out, run)
     manual.read(out / "marks.csv", tests)  # marks that cannot be read are told before the work, not after it
     adjust.read(out, tests)
@@ -113,6 +123,7 @@ def _grade(options: argparse.Namespace) -> None:
     results = pool.results(waiting, tests.name, seed, protection, limits, options.jobs)
     for count, result in enumerate(results, start=kept + 1):
         result.protection = str(protection)
+        result.notes += doubts.get(result.key, [])
         write(out / "results" / f"{result.key}.json", result.to_json())
         told = f"{number(result.points)} of {number(result.possible)}"
         told += "" if result.status == "graded" else f", {result.status}: {result.reason}"
@@ -180,6 +191,31 @@ def _photographs(folder: Path | None, assignment: str) -> str:
     return found
 
 
+def _doubts(table: Path | None, found: list[Submission], assignment: str) -> tuple[dict[str, list[str]], str]:
+    """What a person should know of the codes in a class, by the submissions' keys; and which table says it."""
+    if table is None:
+        return {}, ""
+    if assignment not in variants.CHOICES:
+        raise UsageError(f"{assignment} has no variants; leave --variants out")
+    owners, codes = handed_out.given(table), {}
+    for submission in found:
+        try:
+            codes[submission.key] = variants.found("\n".join(submission.notebook.cells))
+        except collect.Unreadable:
+            continue
+    count, doubts = Counter(codes.values()), {}
+    for key, code in codes.items():
+        told = (
+            f"its variant {code} was never given out" if code else "it has no variant, and was graded by the common one"
+        )
+        if code in owners:
+            told = (
+                f"its variant is that of {owners[code]}, and {count[code]} notebooks have it" if count[code] > 1 else ""
+            )
+        doubts[key] = [told] if told else []
+    return doubts, hashlib.sha256(table.read_bytes()).hexdigest()
+
+
 def _prepare(out: Path, run: dict) -> None:
     """Make the folder of the results, or see that it is one of the same run."""
     file = out / "run.json"
@@ -187,7 +223,11 @@ def _prepare(out: Path, run: dict) -> None:
         before = json.loads(file.read_text(encoding="utf-8"))
         other = [key for key in run if before.get(key, "") != run[key]]
         if other:
-            words = {"tests": "other tests (has the repository changed?)", "photographs": "other photographs"}
+            words = {
+                "tests": "other tests (has the repository changed?)",
+                "photographs": "other photographs",
+                "variants": "another table of variants",
+            }
             told = " and ".join(words.get(key, f"another {key}, {before.get(key)}") for key in other)
             raise UsageError(f"{out} has results of {told}; give --out another folder, or remove this one")
     elif out.exists() and (not out.is_dir() or any(path.name != ".run.json.part" for path in out.iterdir())):

@@ -94,6 +94,20 @@ def find(place: Path) -> list[Submission]:
     return sorted(submissions, key=lambda one: (one.student, one.key))
 
 
+def of_one(place: Path, wanted: str) -> Submission:
+    """What one student handed in for an assignment, where everything in a folder is this student's.
+
+    Args:
+        place: the folder, in which the student may have whole folders of other things.
+        wanted: the assignment.
+    """
+    found = find(place)
+    handed = sorted((each for one in found for each in one.others), key=lambda each: each[0], reverse=True)
+    if not handed:
+        return found[0] if found else Submission("", "submission", "", problem=NO_NOTEBOOK)
+    return replace(_choose(replace(found[0], others=tuple(handed)), {wanted}), others=())
+
+
 def _submission(who: str, group: list[tuple[File, Owner]]) -> Submission:
     """One student's files, the newest first."""
     student = group[0][1].student

@@ -12,6 +12,9 @@ from srcnn.checks.judging import NotYet
 CODE = re.compile(r"[A-Z2-7]{4}-[A-Z2-7]{4}")
 _CALLED = re.compile(r"^\s*checks\.use\(", re.M)
 _USED = re.compile(r"""^\s*checks\.use\(\s*["']([^"']*)["']""", re.M)
+_QUOTED = re.compile(
+    rf"""^[^#\n]*?["']({CODE.pattern})["']""", re.M
+)  # whoever calls it by another name, or sets it apart
 # assignment -> name of a number -> what it may be; the first is that of the notebook without a code
 CHOICES: dict[str, dict[str, tuple]] = {
     "training": {
@@ -45,8 +48,8 @@ def numbers(assignment: str, code: str) -> dict[str, float]:
 
 def doubt(code: str) -> str:
     """What an instructor should know of the variants in a notebook's code; nothing where all is well."""
-    calls, codes = len(_CALLED.findall(code)), {each for each in _USED.findall(code) if CODE.fullmatch(each)}
-    if calls and not codes:
+    codes = {each for each in _USED.findall(code) if CODE.fullmatch(each)} | set(_QUOTED.findall(code))
+    if _CALLED.search(code) and not codes:
         return "its variant cannot be read, as checks.use has no code in quotation marks; the common one was graded"
     if len(codes) > 1:
         return f"it has the codes of {len(codes)} variants, {', '.join(sorted(codes))}; {found(code)} was graded"
@@ -55,5 +58,5 @@ def doubt(code: str) -> str:
 
 def found(code: str) -> str:
     """The variant that a notebook's code uses, the last one where there are several; nothing where there is none."""
-    codes = [each for each in _USED.findall(code) if CODE.fullmatch(each)]
+    codes = [each for each in _USED.findall(code) if CODE.fullmatch(each)] or _QUOTED.findall(code)
     return codes[-1] if codes else ""

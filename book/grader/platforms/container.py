@@ -64,10 +64,7 @@ def grade(folder: Path, assignment: str, seed: int, *, another_user: bool) -> Re
     limits = autograde.LIMITS.get(assignment, Limits())
     with tempfile.TemporaryDirectory() as place:
         shutil.copytree(folder, Path(place) / "handed-in", symlinks=True, ignore=shutil.ignore_patterns(".git"))
-        found = collect.find(Path(place))
-        submission = next((each for each in found if not each.problem), found[0] if found else None)
-        if submission is None:
-            submission = collect.Submission("", "submission", "", problem=collect.NO_NOTEBOOK)
+        submission = collect.of_one(Path(place), assignment)
         tests = suite.load(assignment)
         result = autograde.grade(submission, tests, seed, protection(limits, another_user), limits)
     if result.status == "failed":
