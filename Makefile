@@ -52,8 +52,8 @@ test-all: $(READY)  ## the same, with what only a release needs
 	@$(MAKE) --no-print-directory chapters
 
 # Each chapter runs as in Colab: from an empty folder, with nothing of the repository but the wheel, beside Colab's older
-# ipywidgets; and what it prints is compared with what it has stored, so that a number that the code no longer gives
-# fails here. LANE (above) says on which path of the processor.
+# ipywidgets; and what it prints and draws is compared with what it has stored, so that a number or a figure that the code
+# no longer gives fails here. LANE (above) says on which path of the processor.
 ALONE := _build/alone
 OLDER := $(VENV)/colab
 ALONE_PATH := $(CURDIR)/$(ALONE)/site:$(abspath $(OLDER))
@@ -70,7 +70,7 @@ chapters: $(READY) $(OLDER)  ## run every chapter alone, with the wheel only, an
 	@PYTHONPATH=$(ALONE_PATH) $(BIN)/python -P -c 'import ipywidgets, srcnn; assert ipywidgets.__version__ == "7.7.1"; \
 		assert "$(ALONE)" in srcnn.__file__, f"{srcnn.__file__} is not the wheel"'
 	$(ON_LANE) PYTHONPATH=$(ALONE_PATH) $(BIN)/python -m pytest -q -o addopts= -o pythonpath= -p no:cacheprovider \
-		$(SIDE_BY_SIDE) --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg $(ALONE)/*/*.ipynb
+		$(SIDE_BY_SIDE) --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg -p tools.figures $(ALONE)/*/*.ipynb
 
 # The package's own tests, which look at nothing else of the repository, in environments that are made for it: beside the
 # newest torch, NumPy and Pillow that pip gives, and beside the lowest versions that pyproject.toml allows. Another version
