@@ -104,9 +104,10 @@ colab:  ## run every chapter with the Python that is there, as Colab does (in Co
 		test -z "$$failed" || { echo "these fail:$$failed"; exit 1; }
 	$(THEIRS) | diff $(COLAB)/theirs -
 
-check: $(READY)  ## formatting, lint and spelling
+check: $(READY)  ## formatting, lint, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/codespell
 
 # The layout is the course's own, with the table of contents open; yours, in your home, stays as it is.
@@ -245,4 +246,4 @@ archive: book  ## put the book as one file, the wheel and their checksums into d
 	$(BIN)/python tools/archive.py "$(TAG)"
 
 clean:  ## remove what was built, but not the environment
-	rm -rf _build build dist .pytest_cache .ruff_cache .coverage
+	rm -rf _build build dist .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -5,7 +5,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def png_color(stream: BinaryIO) -> dict[bytes, bytes]:
     return told if (np.abs(given - srgb) > 1_000).any() else {}
 
 
-def lasting_xmp(block: object) -> bytes | None:
+def lasting_xmp(block: Any) -> bytes | None:
     """Of an XMP block what people wrote: title, description, makers, rights, keywords, ratings.
 
     Returns:
@@ -143,7 +143,7 @@ def decode_tiff(stream: BinaryIO) -> tuple[np.ndarray, int]:
     length = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     with tifffile.TiffFile(stream) as file:
-        page = file.pages[0]
+        page = file.pages.first
         parts = zip(page.dataoffsets, page.databytecounts, strict=True)
         if not all(count and start + count <= length for start, count in parts):  # it would be filled with zeros
             raise ValueError("parts of the picture are missing")

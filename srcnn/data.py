@@ -9,10 +9,11 @@ import os
 import re
 import tomllib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import platformdirs
 from torch import Tensor
@@ -144,19 +145,22 @@ def photographs(spec: str, split: str) -> Iterator[tuple[str, Tensor]]:
     for part in [spec] if Path(spec).is_dir() else spec.split("+"):
         name, colon, count = part.rpartition(":")
         if not (colon and count.isascii() and count.isdigit()) or Path(part).exists():  # a folder may have a colon
-            name, count = part, None
-        if name == "sample":
-            found = images.SAMPLE["train" if split == "train" else "validation"]
-            read = images.sample
-        elif name == "leaves":
-            found, read = _LEAVES[split], dead_leaves
-        else:
-            found, read = paths(name, split), images.read
-        for which in found if count is None else _spread(found, int(count), part):
+            name, count = part, ""
+        found, read = _source(name, split)
+        for which in _spread(found, int(count), part) if count else found:
             yield (f"leaves-{which}" if name == "leaves" else Path(which).stem), read(which)
 
 
-def _spread(found: Sequence, count: int, spec: str) -> list:
+def _source(name: str, split: str) -> tuple[Sequence[Any], Callable[[Any], Tensor]]:
+    """What tells the images of one set apart, and what makes an image of it."""
+    if name == "sample":
+        return images.SAMPLE["train" if split == "train" else "validation"], images.sample
+    if name == "leaves":
+        return _LEAVES[split], dead_leaves
+    return paths(name, split), images.read
+
+
+def _spread(found: Sequence[Any], count: int, spec: str) -> list[Any]:
     """So many of a sequence, evenly spread."""
     if not 1 <= count <= len(found):
         raise InputError(f"{spec} asks for {count} images; there are {len(found)}, so give 1 to {len(found)}")
@@ -189,7 +193,7 @@ def paths(name: str, split: str) -> list[Path]:
     )
 
 
-def listing(folder: str | os.PathLike) -> list[Path]:
+def listing(folder: str | os.PathLike[str]) -> list[Path]:
     """The image files of a folder, by name, in alphabetical order; of images in folders inside it a warning tells.
 
     Raises:
@@ -216,6 +220,9 @@ def noticing_small(photographs: Iterable[tuple[str, Tensor]], side: int) -> Iter
     Args:
         photographs: name and image.
         side: of a crop, in the images' pixels.
+
+    Yields:
+        Name and image, unchanged.
     """
     small, count = [], 0
     for name, image in photographs:
@@ -234,6 +241,9 @@ def hashed(photographs: Iterable[tuple[str, Tensor]], digest: "hashlib._Hash") -
     Args:
         photographs: name and image, in 0..1.
         digest: such as ``hashlib.sha256()``; it is that of the whole set when the last image was taken.
+
+    Yields:
+        Name and image, unchanged.
     """
     for name, image in photographs:
         head = f"{name} {tuple(image.shape)}\n".encode(errors="surrogateescape")  # a file's name may be no UTF-8

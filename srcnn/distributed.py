@@ -124,7 +124,7 @@ def process_group(device: str) -> Iterator[Group]:
     group = Group(rank, size, f"cuda:{local}" if kind == "cuda" else kind)
     notice = _TerminationNotice(group, local)
     try:
-        notice.store, *_ = next(dist.rendezvous("env://", timeout=_TIMEOUT))
+        notice.store, *_ = next(dist.rendezvous("env://", timeout=_TIMEOUT))  # type: ignore[attr-defined]  # not listed
         backend = "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo"
         dist.init_process_group(backend, store=notice.store, rank=rank, world_size=size, timeout=_TIMEOUT)
         with group.agree_on_errors():
@@ -161,7 +161,7 @@ class _TerminationNotice:
     """Lets one of the processes that are left say how to go on, even where its main thread waits for a dead one."""
 
     def __init__(self, group: Group, local: int) -> None:
-        self.store: dist.Store | None = None
+        self.store: Any = None  # torch.distributed's, once there is one
         self._group, self._local, self._leaving = group, local, threading.Lock()
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)

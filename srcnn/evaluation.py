@@ -8,8 +8,10 @@ import contextlib
 import copy
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +49,8 @@ def ieee_float32() -> Iterator[None]:
     cuDNN computes float32 convolutions in TF32, with 10 bits of the 23, unless it is told not to. The book's tables are
     float32; TF32 is used where ``precision="tf32"`` asks for it, and nowhere else.
     """
-    cudnn = torch.backends.cudnn
+    cudnn: Any = torch.backends.cudnn  # its switches are made when it is imported
+    full: bool | str
     try:
         where, name, full, before = cudnn, "allow_tf32", False, cudnn.allow_tf32
     except RuntimeError:  # who has set the newer switch of PyTorch 2.9 can no longer read the old one
@@ -78,7 +81,7 @@ def upscaler(
     model: SRCNN,
     device: torch.device | str = "cpu",
     *,
-    arithmetic: Callable[[], contextlib.AbstractContextManager] = ieee_float32,
+    arithmetic: Callable[[], AbstractContextManager[None]] = ieee_float32,
 ) -> Upscaler:
     """A network as a function of a low-resolution image and the scale, computed in float32.
 
@@ -93,7 +96,8 @@ def upscaler(
     Returns:
         A function of ``(C, h, w)`` and the scale s that gives ``(C, s*h, s*w)``, on the device that has the argument.
     """
-    model = copy.deepcopy(model).to(device, memory_format=torch.channels_last).eval()
+    # torch's types lack the memory format
+    model = copy.deepcopy(model).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     model.padding = model.inference_padding
 
     @torch.inference_mode()

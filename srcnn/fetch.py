@@ -180,16 +180,17 @@ def _members(file: Path) -> Iterator[bytes]:
                         yield archive.read(info)
         elif tarfile.is_tarfile(file):
             with tarfile.open(file) as archive:
-                for info in archive:
-                    if info.isfile() and info.size < _LARGEST:
-                        yield archive.extractfile(info).read()
+                for member in archive:
+                    stream = archive.extractfile(member) if member.isfile() and member.size < _LARGEST else None
+                    if stream:
+                        yield stream.read()
         elif file.stat().st_size < _LARGEST:
             yield file.read_bytes()
     except _DAMAGED as error:
         raise InputError(f"{file.name} is a damaged archive ({error})") from None
 
 
-def download(url: str, path: str | os.PathLike, progress: Progress = lambda url, done, total: None) -> None:
+def download(url: str, path: str | os.PathLike[str], progress: Progress = lambda url, done, total: None) -> None:
     """Fetch a file whole.
 
     The bytes are kept in ``path`` with ``.part`` behind its name until they are all there. After a break, and in a

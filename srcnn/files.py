@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 _MEMORY_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"  # of a control group
 _MEMORY_V2 = "memory.max", "memory.current", "inactive_file"
@@ -29,7 +30,7 @@ def short(text: str, most: int = 1_500) -> str:
     return text if len(text) <= most else f"{text[: most - 300]} ... {text[-290:]}"
 
 
-def some(words: Sequence, most: int = 3) -> str:
+def some(words: Sequence[object], most: int = 3) -> str:
     """The first of some names, for a sentence; three dots stand for the rest."""
     return ", ".join([*(str(word)[:80] for word in words[:most]), *["..."] * (len(words) > most)])
 
@@ -50,9 +51,9 @@ def free_memory(system: Path = Path("/")) -> int | None:
             if kinds and "memory" not in kinds.split(","):
                 continue
             tops, names = ("sys/fs/cgroup/memory", _MEMORY_V1) if kinds else ("sys/fs/cgroup", _MEMORY_V2)
-            top, own = system / tops, PurePosixPath(own.lstrip("/"))
+            top, group = system / tops, PurePosixPath(own.lstrip("/"))
             # inside a container its own group is often mounted as the top one
-            found += [left for group in (own, *own.parents) if (left := _left(top / group, *names)) is not None]
+            found += [left for each in (group, *group.parents) if (left := _left(top / each, *names)) is not None]
     return min(found, default=None)
 
 
@@ -79,7 +80,7 @@ def shipped(*parts: str) -> Path:
     return (inside if inside.is_dir() else package.parent / "data").joinpath(*parts)
 
 
-def writable(path: str | os.PathLike) -> Path:
+def writable(path: str | os.PathLike[str]) -> Path:
     """Check, before any work is done, that a file can be written at ``path``.
 
     Returns:
@@ -101,7 +102,7 @@ def writable(path: str | os.PathLike) -> Path:
 
 
 @contextlib.contextmanager
-def atomic(path: str | os.PathLike, *, new: bool = False) -> Iterator[Path]:
+def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]:
     """Write a file so that readers see the old one or the new one, never half of it.
 
     Args:
@@ -154,7 +155,7 @@ class Taken(Exception):
     """Another process holds a file; see :func:`hold`."""
 
 
-def hold(path: str | os.PathLike) -> Callable[[], None] | None:
+def hold(path: str | os.PathLike[str]) -> Callable[[], None] | None:
     """Keep a file, made if it is missing, from all others that ask for it by this function, until this process ends.
 
     Returns:
@@ -193,13 +194,13 @@ def _name_new(part: Path, target: Path) -> None:
             stream.write(part.read_bytes())
 
 
-def write(path: str | os.PathLike, content: str | bytes, *, new: bool = False) -> None:
+def write(path: str | os.PathLike[str], content: str | bytes, *, new: bool = False) -> None:
     """Write text (UTF-8) or bytes into a file, whole or not at all; see :func:`atomic`."""
     with atomic(path, new=new) as part:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
-def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> list[dict]:
+def read_records(path: str | os.PathLike[str], *, numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The records of a log, one JSON object a line.
 
     A last line that was cut short by a kill is left out, and so is all that follows a damaged one.
@@ -219,7 +220,7 @@ def read_records(path: str | os.PathLike, *, numbers: Sequence[str] = ()) -> lis
     return records
 
 
-def read_history(path: str | os.PathLike) -> list[dict]:
+def read_history(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The lines of a run's history: step, loss (mean over its steps), learning rate, seconds since the start.
 
     Raises:
@@ -230,7 +231,7 @@ def read_history(path: str | os.PathLike) -> list[dict]:
     return read_records(path, numbers=("step", "loss", "learning_rate", "seconds"))
 
 
-def whole_zip(path: str | os.PathLike) -> bool:
+def whole_zip(path: str | os.PathLike[str]) -> bool:
     """Whether a zip as PyTorch writes it is whole: right checksums, nothing packed, and no more in it than it is long.
 
     Raises:
@@ -248,7 +249,7 @@ def whole_zip(path: str | os.PathLike) -> bool:
 
 
 @contextlib.contextmanager
-def naming(path: str | os.PathLike) -> Iterator[None]:
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let an error of the disk tell which file it befell; writing into an open file does not."""
     try:
         yield

@@ -7,12 +7,13 @@ PNG and tifffile for TIFF with 16 bits per channel.
 
 import hashlib
 import io
+import os
 import random
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
@@ -32,9 +33,11 @@ _BLOCKS = {0x8769: (0xA002, 0xA003, 0xA005), 0x8825: ()}
 # Editors write megabytes of text into a PNG. Pillow takes 1 MB a chunk; the 64 MB that it takes of all are left.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
+Named = str | os.PathLike[str]  # a file
+
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Named) -> Iterator[Image.Image]:
     """An image file of 8 bits, as the protocol works with them, open and decoded.
 
     Yields:
@@ -47,7 +50,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         yield _load(image, stream)
 
 
-def decode(path: Path) -> tuple[np.ndarray, dict]:
+def decode(path: Named) -> tuple[np.ndarray, dict[str, Any]]:
     """A photograph of 8 or 16 bits, upright, and the tags that travel.
 
     Returns:
@@ -68,13 +71,8 @@ def decode(path: Path) -> tuple[np.ndarray, dict]:
             _check_extent(path, 1, 1, pictures)
             per_inch = {2: 1, 3: 2.54}.get(layout.get(296, 2), 0)
             dpi = _density([per_inch * layout.get(side, 0) for side in (282, 283)])
-            told = {
-                "exif": camera_block(tags),
-                "xmp": lasting_xmp(layout.get(700)),
-                "icc": layout.get(34675),
-                "dpi": dpi,
-            }
-            return upright(values, tags), told
+            told = {"exif": camera_block(tags), "xmp": lasting_xmp(layout.get(700)), "icc": layout.get(34675)}
+            return upright(values, tags), {**told, "dpi": dpi}
         with _image(path, stream, served=True) as image:
             deep, icc, dpi = _sixteen(image), image.info.get("icc_profile"), _density(image.info.get("dpi"))
             color = png_color(stream) if image.format == "PNG" else {}
@@ -95,7 +93,7 @@ def decode(path: Path) -> tuple[np.ndarray, dict]:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[BinaryIO]:
+def _file(path: Named) -> Iterator[BinaryIO]:
     """A file that can be wound back; what goes wrong with it becomes a sentence."""
     path = Path(path)
     if path.is_dir():
@@ -118,11 +116,14 @@ def _file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _image(path: Path, stream: BinaryIO, *, served: bool) -> Iterator[Image.Image]:
+def _image(path: Named, stream: BinaryIO, *, served: bool) -> Iterator[Image.Image]:
     """An image, open and found good but not decoded; ``served`` as a photograph, not measured by the protocol.
 
     A stream and no path: of a path Pillow maps some files into memory, and scrambles a TIFF that is to be turned. What
     it remarks about size and metadata is decided here.
+
+    Yields:
+        The image, as Pillow has it.
     """
     layout = _layout(stream)
     if layout is not None:
@@ -140,7 +141,7 @@ def _image(path: Path, stream: BinaryIO, *, served: bool) -> Iterator[Image.Imag
         yield image
 
 
-def _check_extent(path: Path, width: int, height: int, pictures: int = 1) -> None:
+def _check_extent(path: Named, width: int, height: int, pictures: int = 1) -> None:
     if width * height > MAX_PIXELS:
         raise InputError(f"{path} has {width} x {height} pixels; at most {MAX_PIXELS // 10**6} megapixels are read")
     if pictures > 1:
@@ -167,20 +168,23 @@ def _load(image: Image.Image, stream: BinaryIO) -> Image.Image:
         return whole
 
 
-def _screen_colors(path: Path, image: Image.Image, icc: bytes | None) -> Image.Image:
+def _screen_colors(path: Named, image: Image.Image, icc: bytes | None) -> Image.Image:
     """CMYK as sRGB, by littleCMS and the file's own profile, without which its colors are a guess."""
     try:
         from PIL import ImageCms
 
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc or b""))
+        converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        assert converted is not None  # which stands for an image changed in place
+        return converted
     except Exception:  # there is none, or one for other colors
         raise InputError(f"{path} is in the printing colors CMYK without a profile of them; save it as RGB") from None
 
 
 def _sixteen(image: Image.Image) -> bool:
     """Whether a PNG has 16 bits, before it is decoded."""
-    return image.format == "PNG" and ";16" in str(image.tile[0][3] if image.tile else "")
+    tile = getattr(image, "tile", None)  # of an image from a file
+    return image.format == "PNG" and ";16" in str(tile[0][3] if tile else "")
 
 
 def _layout(stream: BinaryIO) -> TiffImagePlugin.ImageFileDirectory_v2 | None:
@@ -195,7 +199,7 @@ def _layout(stream: BinaryIO) -> TiffImagePlugin.ImageFileDirectory_v2 | None:
     return tags
 
 
-def _check_tiff(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, *, served: bool) -> None:
+def _check_tiff(path: Named, tags: TiffImagePlugin.ImageFileDirectory_v2, *, served: bool) -> None:
     """Refuse what would be read as something else without a word."""
     kinds = "8-bit or 16-bit" if served else "8-bit"
     if 0xC612 in tags or tags.get(254, 0) & 1:  # DNGVersion; NewSubfileType: a small view of another picture
@@ -224,7 +228,7 @@ def _check_tiff(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, *, serv
 def _density(dpi: Sequence[float] | None) -> tuple[float, float] | None:
     """Pixels an inch, across and down, where they make sense and every format can hold them."""
     try:
-        across, down = map(float, dpi)
+        across, down = map(float, dpi or ())
     except (TypeError, ValueError, ArithmeticError):
         return None
     return (across, down) if all(1 <= value <= 65_535 for value in (across, down)) else None
@@ -252,7 +256,7 @@ def plain(image: Image.Image) -> Image.Image:
 def tags_of(image: Image.Image) -> Image.Exif:
     """The EXIF tags; none where they make no sense, for a tag is no reason to refuse pixels."""
     # an orientation that stands in XMP alone is followed by Pillow and by no browser
-    image.info = {name: value for name, value in image.info.items() if "xmp" not in name.lower()}
+    image.info = {name: value for name, value in image.info.items() if "xmp" not in str(name).lower()}
     try:
         return image.getexif()
     except Exception:  # whatever Pillow raises
@@ -283,7 +287,7 @@ def camera_block(tags: Image.Exif) -> bytes | None:
     return kept.tobytes() if len(kept) else None
 
 
-def _writable(tags: dict) -> bool:
+def _writable(tags: dict[int, Any]) -> bool:
     exif = Image.Exif()
     exif.update(tags)
     try:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import skimage.data
@@ -57,7 +57,7 @@ def sample(name: str) -> Tensor:
     return to_float(_photograph(getattr(skimage.data, name)()).pixels)
 
 
-def read(path: str | os.PathLike) -> Tensor:
+def read(path: str | os.PathLike[str]) -> Tensor:
     """An 8-bit gray or RGB file.
 
     Returns:
@@ -97,7 +97,7 @@ class Photograph:
     color: dict[bytes, bytes] = field(default_factory=dict)
 
 
-def read_photograph(path: str | os.PathLike) -> Photograph:
+def read_photograph(path: str | os.PathLike[str]) -> Photograph:
     """A photograph of 8 or 16 bits, with or without alpha, turned upright by its EXIF orientation.
 
     Palettes, single bits and a color that is marked as transparent become the colors and the alpha that they stand for;
@@ -111,7 +111,7 @@ def read_photograph(path: str | os.PathLike) -> Photograph:
     return _photograph(values, **tags)
 
 
-def _photograph(values: np.ndarray, **tags) -> Photograph:
+def _photograph(values: np.ndarray, **tags: Any) -> Photograph:
     """``(H, W)`` or ``(H, W, C)`` whole numbers, of which every second or fourth channel is alpha."""
     values = values if values.ndim == 3 else values[..., None]
     opaque = values.shape[2] % 2 == 0 and values[..., -1].min() == np.iinfo(values.dtype).max
@@ -121,7 +121,7 @@ def _photograph(values: np.ndarray, **tags) -> Photograph:
     return Photograph(tensor[:-1], None if opaque else tensor[-1:], **tags)
 
 
-def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int = 1) -> None:
+def check_output(path: str | os.PathLike[str], photograph: Photograph, *, scale: int = 1) -> None:
     """Find out before the work is done whether a photograph can be written there, ``scale`` times as high and wide.
 
     Raises:
@@ -156,7 +156,7 @@ def check_output(path: str | os.PathLike, photograph: Photograph, *, scale: int 
     writable(path)
 
 
-def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
+def write_photograph(path: str | os.PathLike[str], photograph: Photograph) -> None:
     """Write a photograph whole or not at all; JPEG at quality 95 without color subsampling.
 
     Raises:
@@ -166,8 +166,8 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     check_output(path, photograph)
     kind = WRITABLE[Path(path).suffix.lower()]
     pixels, alpha = photograph.pixels, photograph.alpha
-    options = {"exif": photograph.exif, "icc_profile": photograph.icc, "dpi": photograph.dpi}
-    options = {name: value for name, value in options.items() if value is not None}
+    given = {"exif": photograph.exif, "icc_profile": photograph.icc, "dpi": photograph.dpi}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if photograph.xmp and kind in ("JPEG", "WEBP"):
         options["xmp"] = photograph.xmp
     elif photograph.xmp and kind == "PNG":
@@ -178,8 +178,9 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
     with atomic(path) as part, part.open("wb") as stream:
         if kind in ("PNG", "TIFF"):  # of which Pillow would hold a second copy, of four bytes a pixel
             planes = [*pixels.numpy(), *([] if alpha is None else alpha.numpy())]
-            given = (stream, planes, options)
-            return _write_png(*given, photograph.color) if kind == "PNG" else _write_tiff(*given)
+            if kind == "PNG":
+                return _write_png(stream, planes, options, photograph.color)
+            return _write_tiff(stream, planes, options)
         if kind == "JPEG":
             options |= {"quality": 95, "subsampling": 0}
         if kind == "WEBP":
@@ -188,7 +189,7 @@ def write_photograph(path: str | os.PathLike, photograph: Photograph) -> None:
         Image.fromarray(values.permute(1, 2, 0).squeeze(-1).numpy()).save(stream, kind, **options)
 
 
-def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color: dict[bytes, bytes]) -> None:
+def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict[str, Any], color: dict[bytes, bytes]) -> None:
     """A PNG of 8 or 16 bits, strip by strip. Chunks that are neither size, color nor pixels are written by Pillow."""
     pixel = io.BytesIO()
     Image.new(("L", "LA", "RGB", "RGBA")[len(planes) - 1], (1, 1)).save(pixel, "PNG", **options)
@@ -208,7 +209,7 @@ def _write_png(stream: BinaryIO, planes: list[np.ndarray], options: dict, color:
     PngImagePlugin.putchunk(stream, b"IEND")
 
 
-def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> None:
+def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict[str, Any]) -> None:
     """A TIFF of 8 or 16 bits, uncompressed, strip by strip. Its tags are written by Pillow."""
     (height, width), size, bands, exif = planes[0].shape, planes[0].itemsize, len(planes), Image.Exif()
     exif.load(options.get("exif", b""))
@@ -222,7 +223,7 @@ def _write_tiff(stream: BinaryIO, planes: list[np.ndarray], options: dict) -> No
         tags[tag] = value
     tags.save(stream)
     for strip in _strips(planes, planes[0].dtype.newbyteorder("<")):
-        stream.write(strip)
+        stream.write(strip.data)
 
 
 def _strips(planes: list[np.ndarray], kind: str | np.dtype) -> Iterator[np.ndarray]:
@@ -260,7 +261,7 @@ def png(image: Tensor) -> bytes:
     return stream.getvalue()
 
 
-def full_range_luma(path: str | os.PathLike) -> Tensor:
+def full_range_luma(path: str | os.PathLike[str]) -> Tensor:
     """Luma as Pillow has it: black is 0 and white 255, where the protocol's :func:`srcnn.color.luma` has 16 and 235.
 
     Returns:
@@ -286,7 +287,7 @@ def pillow_resize(plane: Tensor, height: int, width: int, kernel: str) -> Tensor
     return torch.from_numpy(np.array(Image.fromarray(plane.numpy()).resize((width, height), resampling)))
 
 
-def pixel_hash(path: str | os.PathLike) -> str:
+def pixel_hash(path: str | os.PathLike[str]) -> str:
     """SHA-256 over mode, size and pixels: the same for a PNG and a BMP of one image.
 
     Raises:

@@ -46,7 +46,7 @@ def dead_leaves(seed: int, size: int = 256, *, leaves: int = 4000) -> Tensor:
 def _radius(u: float) -> float:
     """A radius with density proportional to r^-3 between the smallest and the largest, by inversion."""
     low, high = _SMALLEST**-2, _LARGEST**-2
-    return (low - u * (low - high)) ** -0.5
+    return float((low - u * (low - high)) ** -0.5)
 
 
 def _quadrilateral(y: Tensor, x: Tensor, radius: float, u: list[float]) -> Tensor:

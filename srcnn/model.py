@@ -4,6 +4,7 @@ The three stages keep the paper's names: patch extraction, non-linear mapping, r
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,7 @@ class SRCNN(nn.Module):
     """
 
     scale: int | None = None  # any: the input has its final size already
+    __call__: Callable[..., Tensor]  # what torch leaves open: calling a network gives a tensor
 
     def __init__(
         self,
@@ -101,8 +103,9 @@ def conv2d_few_outputs(x: Tensor, layer: nn.Conv2d) -> Tensor:
         ``(N, filters, H-f+1, W-f+1)``.
     """
     filters, channels, f, _ = layer.weight.shape
-    if filters > 3 or x.device.type != "cpu":
-        return layer(x)
+    if filters > 3 or layer.bias is None or x.device.type != "cpu":
+        output: Tensor = layer(x)
+        return output
     rows = layer.weight.permute(2, 0, 1, 3).reshape(f * filters, channels, 1, f)
     each = F.conv2d(x, rows)  # (N, f * filters, H, W-f+1)
     height = x.shape[-2] - f + 1
@@ -126,6 +129,8 @@ class SubPixelSRCNN(SRCNN):
     Raises:
         ValueError: as for :class:`SRCNN`, or a scale below 1.
     """
+
+    scale: int
 
     def __init__(
         self,
@@ -180,6 +185,6 @@ def initialize(model: SRCNN, scheme: str, *, seed: int) -> SRCNN:
                 else:
                     drawn.normal_(0, {"paper": 0.001, "tutorial": 0.01}[scheme], generator=generator)
                 values.copy_(drawn)
-        if scheme == "centered":
+        if scheme == "centered" and model.extraction.bias is not None:
             model.extraction.bias.sub_(_MEAN * model.extraction.weight.sum((1, 2, 3)))
     return model

@@ -87,8 +87,8 @@ class RandomCrops:
         shard: slice = slice(None),
     ) -> None:
         ratio = 1 if enlarged else scale
-        pairs = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
-        pairs = list(_fitting((low, high) for low, high in pairs if min(low.shape[-2:]) >= size))
+        whole = (pair(image, scale, enlarged=enlarged) for image in images if min(image.shape[-2:]) >= scale)
+        pairs = list(_fitting((low, high) for low, high in whole if min(low.shape[-2:]) >= size))
         if not pairs:
             raise InputError(f"no image is large enough for one crop of {size * ratio} pixels")
         self.batch, self.seed, self.device, self._shard = batch, seed, torch.device(device), shard
@@ -243,7 +243,8 @@ def sub_images(
     Raises:
         InputError: no image is large enough for one square.
     """
-    lows, highs = [], []
+    lows: list[Tensor] = []
+    highs: list[Tensor] = []
     for image in images:
         if min(side - side % scale for side in image.shape[-2:]) < size:
             continue

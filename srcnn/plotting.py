@@ -6,11 +6,13 @@ without color. The background is white in the dark theme too: a picture's grays 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from srcnn.files import shipped
@@ -53,10 +55,8 @@ def gallery(
     diverging = {title for title in pictures if (title in signed if isinstance(signed, Collection) else signed)}
     largest = (pictures[title].detach().abs().nan_to_num(0).max().item() for title in diverging)
     reach = reach or max(largest, default=0) or 1
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * (width / columns * aspect + 0.35)), squeeze=False, layout="constrained"
-    )
-    figure.get_layout_engine().set(h_pad=0.08)  # a title belongs to the picture under it, not to the one above
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * (width / columns * aspect + 0.35)), squeeze=False)
+    figure.set_layout_engine("constrained", h_pad=0.08)  # a title belongs to the picture under it, not to the one above
     for axis in axes.flat[len(pictures) :]:
         axis.set_axis_off()
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
@@ -125,7 +125,9 @@ def curves(
     """
     figure, axis = plt.subplots(figsize=size, layout="constrained")
     for number, (label, (across, up)) in enumerate(lines.items()):
-        marks = {"marker": "osD^"[number % 4], "markersize": 5, "markevery": 0.09} if number >= 4 else {}
+        marks: dict[str, Any] = (
+            {"marker": "osD^"[number % 4], "markersize": 5, "markevery": 0.09} if number >= 4 else {}
+        )
         axis.plot(
             across,
             up,
@@ -137,8 +139,15 @@ def curves(
         )
     for label, height in (levels or {}).items():
         axis.axhline(height, color="#555555", linewidth=0.8)
-        beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "fontsize": 9}
-        axis.annotate(label, (1, height), (4, 0), **beside)  # outside, where no curve passes
+        axis.annotate(
+            label,
+            (1, height),
+            (4, 0),  # outside, where no curve passes
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
     axis.margins(y=0.09)
     if "x" in log:
         axis.set_xscale("log")
@@ -185,7 +194,7 @@ def zooms(pictures: Mapping[str, Tensor], *, top: int, left: int, size: int, wid
         axis.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set_title(title or "where", fontsize=10)
     for color, line in (("black", 3.5), ("white", 1.5)):  # seen on dark and on light pictures
-        axes[0].add_patch(plt.Rectangle((left, top), size, size, fill=False, edgecolor=color, linewidth=line))
+        axes[0].add_patch(Rectangle((left, top), size, size, fill=False, edgecolor=color, linewidth=line))
     plt.close(figure)
     return figure
 

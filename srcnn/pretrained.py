@@ -13,6 +13,7 @@ import platform
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -43,7 +44,7 @@ class Pretrained:
     """
 
     model: SRCNN
-    card: dict = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -51,7 +52,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in shipped("weights").glob("*.safetensors"))
 
 
-def load(weights: str | os.PathLike, *, scale: int | None = None) -> Pretrained:
+def load(weights: str | os.PathLike[str], *, scale: int | None = None) -> Pretrained:
     """Weights by name or from a file.
 
     Args:
@@ -105,7 +106,7 @@ def _load_safetensors(path: Path) -> Pretrained:
     return Pretrained(from_state_dict(tensors, path, trained_with=card.get("training", {}).get("padding")), card)
 
 
-def save(model: SRCNN, path: str | os.PathLike, card: dict) -> None:
+def save(model: SRCNN, path: str | os.PathLike[str], card: dict[str, Any]) -> None:
     """Write weights and card into one safetensors file, whole or not at all.
 
     Raises:
@@ -171,7 +172,7 @@ def from_state_dict(tensors: dict[str, Tensor], source: object, *, trained_with:
     return model.eval()
 
 
-def from_pytorch(path: str | os.PathLike, *, scale: int) -> Pretrained:
+def from_pytorch(path: str | os.PathLike[str], *, scale: int) -> Pretrained:
     """A state dictionary of another implementation, whatever it calls its layers.
 
     The layers are the four-dimensional tensors in the order in which they stand. Whether the network pads by zeros,
@@ -257,7 +258,7 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     }
 
 
-def from_matlab(path: str | os.PathLike) -> SRCNN:
+def from_matlab(path: str | os.PathLike[str]) -> SRCNN:
     """The authors' published layout: one ``.mat`` per scale.
 
     ``weights_conv1`` (f1^2, n1), ``weights_conv2`` (n1, f2^2, n2), ``weights_conv3`` (n2, f3^2), ``biases_conv1`` to

@@ -27,8 +27,8 @@ def progress(
         start: how many are done already.
         text: something to say of the newest item; asked only when the line is rewritten.
 
-    Yields:
-        The items, unchanged.
+    Returns:
+        The items, unchanged, one after the other.
     """
     show = _notebook if _in_notebook() else _terminal
     return show(items, total, start, text)

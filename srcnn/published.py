@@ -34,7 +34,14 @@ class Score:
     source: str
 
 
-def _table(data: str, method: str, training: str, source: str, psnr: tuple, ssim: tuple = (None,) * 3) -> list[Score]:
+def _table(
+    data: str,
+    method: str,
+    training: str,
+    source: str,
+    psnr: tuple[float, ...],
+    ssim: tuple[float | None, ...] = (None,) * 3,
+) -> list[Score]:
     """The three scales of one row."""
     return [Score(data, s, method, training, p, q, source) for s, p, q in zip((2, 3, 4), psnr, ssim, strict=True)]
 

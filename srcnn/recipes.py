@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from srcnn.files import InputError
 
@@ -97,7 +97,7 @@ _FORMER = {
 }
 
 
-def current_names(settings: Mapping[str, object]) -> dict[str, object]:
+def current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings under their names of today, in whatever version they were written.
 
     Args:

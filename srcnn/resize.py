@@ -78,8 +78,8 @@ def downscale(image: Tensor, factor: float) -> Tensor:
     Returns:
         ``(C, round(factor * H), round(factor * W))``, bicubic with antialiasing, at least 1 x 1, clipped to 0..1.
     """
-    size = tuple(max(1, round(factor * side)) for side in image.shape[-2:])
-    return image if factor == 1 else _bicubic(image, size, 0).clamp(0, 1)
+    height, width = (max(1, round(factor * side)) for side in image.shape[-2:])
+    return image if factor == 1 else _bicubic(image, (height, width), 0).clamp(0, 1)
 
 
 def shave(image: Tensor, border: int) -> Tensor:

@@ -12,11 +12,12 @@ import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from srcnn import data, pretrained
-from srcnn.evaluation import GRAY_PROTOCOL, PROTOCOL, Scores, evaluate_all, mean_scores, upscaler
+from srcnn.evaluation import GRAY_PROTOCOL, PROTOCOL, Scores, Upscaler, evaluate_all, mean_scores, upscaler
 from srcnn.files import InputError, shipped, write
 from srcnn.model import SRCNN
 from srcnn.resize import enlarge
@@ -24,7 +25,7 @@ from srcnn.resize import enlarge
 
 def measure(
     weights: Sequence[str], dataset: str, scale: int, *, gray: bool = False, device: torch.device | str = "cpu"
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
     """Evaluate networks, or bicubic interpolation, on a set; each image is read once.
 
     Args:
@@ -42,9 +43,9 @@ def measure(
     Raises:
         InputError: the weights or the data cannot be used, or the weights were trained for another scale.
     """
-    upscalers = dict.fromkeys(weights, enlarge)
+    upscalers: dict[str, Upscaler] = dict.fromkeys(weights, enlarge)
     color_spaces = dict.fromkeys(weights, "gray" if gray else "luma")
-    found = {name: {} for name in weights}
+    found: dict[str, dict[str, Any]] = {name: {} for name in weights}
     for name in weights:
         if name == "bicubic":
             continue
@@ -86,18 +87,18 @@ def _command(weights: str, dataset: str, scale: int, gray: bool) -> str:
     return shlex.join([*words, "--gray"] if gray else words)
 
 
-def _rounded(scores: Scores) -> dict:
+def _rounded(scores: Scores) -> dict[str, Any]:
     """Rounded far below what the book prints, far above what processors disagree about."""
     return {"psnr": round(scores.psnr, 4), "ssim": round(scores.ssim, 5)}
 
 
-def write_json(record: dict, path: str | os.PathLike) -> None:
+def write_json(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a record whole or not at all; an infinite PSNR, of equal images, as ``null``, for JSON has no word."""
     finite = json.loads(json.dumps(record), parse_constant=lambda _: None)
     write(path, json.dumps(finite, indent=1) + "\n")
 
 
-def results(weights: str, dataset: str, scale: int) -> dict:
+def results(weights: str, dataset: str, scale: int) -> dict[str, Any]:
     """A measured record that travels with the package.
 
     Args:
@@ -112,7 +113,7 @@ def results(weights: str, dataset: str, scale: int) -> dict:
     return stored(file_name(weights, dataset, scale).removesuffix(".json"))
 
 
-def stored(name: str) -> dict:
+def stored(name: str) -> dict[str, Any]:
     """A measured record by the name of its file: ``"ablation-width"``, ``"benchmarks"``.
 
     Raises:
@@ -121,7 +122,8 @@ def stored(name: str) -> dict:
     path = shipped("results", f"{name}.json")
     if not path.is_file():
         raise InputError(f"there is no result {path.name}; `make help` tells how the results are measured")
-    return json.loads(path.read_text(encoding="utf-8"))
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
 
 
 def file_name(weights: str, dataset: str, scale: int) -> str:
@@ -171,7 +173,7 @@ def export(run: Path, output: Path, datasets: Sequence[str] = ("set5",)) -> list
     return [output, card_file, log]
 
 
-def model_card(name: str, model: SRCNN, card: dict) -> str:
+def model_card(name: str, model: SRCNN, card: dict[str, Any]) -> str:
     """The model card, as Markdown: what a reader should know before using these weights."""
     training = card["training"]
     weights = sum(p.numel() for p in model.parameters())

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import torch
 
@@ -34,14 +34,14 @@ _CHECKPOINT = 500  # steps between two checkpoints; a multiple of the steps per 
 
 def make_batches(
     config: TrainConfig, model: SRCNN, *, device: torch.device | str = "cpu", shard: slice = slice(None)
-) -> Batches:
+) -> RandomCrops | Shuffled:
     """The batches of a configuration, from its data set, on the device; or this shard of each.
 
     Raises:
         InputError: the data are missing or too small, or the sampling is unknown or does not go with the network.
     """
     border = model.border if model.padding == "valid" else 0
-    shuffled = {"batch": config.batch_size, "seed": config.seed, "shard": shard}
+    shuffled: dict[str, Any] = {"batch": config.batch_size, "seed": config.seed, "shard": shard}
     if config.sampling == "tutorial":
         if model.scale is None:
             raise InputError("the tutorial's pairs hold small images, which only --architecture subpixel enlarges")
@@ -109,7 +109,7 @@ class Run:
     def __init__(
         self,
         config: TrainConfig,
-        folder: str | os.PathLike,
+        folder: str | os.PathLike[str],
         *,
         device: torch.device | str = "cpu",
         resume: bool = False,
@@ -117,7 +117,8 @@ class Run:
     ) -> None:
         self.folder, self.group = Path(folder), group or Group()
         self.warning: str | None = None
-        self._seconds, self._saved, self._release = 0.0, 0, None
+        self._seconds, self._saved = 0.0, 0
+        self._release: weakref.finalize[[], Run] | None = None
         rank, size = self.group.rank, self.group.size
         with self.group.agree_on_errors():
             if config.batch_size % size:
@@ -172,10 +173,9 @@ class Run:
             if self._release:
                 self._release()
 
-    def card(self) -> dict:
+    def card(self) -> dict[str, Any]:
         """The record that the weights carry: configuration, time, machine and versions."""
-        config = self.learner.config
-        machine = pretrained.hardware_name(self.learner.device)
+        config, machine = self.learner.config, pretrained.hardware_name(self.learner.device)
         cuda = {"cuda": torch.version.cuda} if self.learner.device.type == "cuda" else {}
         return {
             "scale": config.scale,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -152,26 +153,26 @@ class Learner:
             # PyTorch issues 96693 and 169545: one CUDA graph's gradients overwrite the other's
             raise InputError("a compiled network cannot accumulate gradients; leave out --compile or --micro-batches")
         self.config, self.device = config, torch.device(device)
-        # channels_last lets one matrix product read all channels of a pixel: twice the speed on a CPU
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        # channels_last, which torch's types lack, lets one matrix product read all channels of a pixel: twice the speed
+        self.model: SRCNN = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = optimizer(self.model, config)
         self.precision = resolve_precision(config.precision, self.device)
         # several processes skip the same steps: an infinite gradient of one makes the mean of all infinite
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
         self.step = 0
-        network: torch.nn.Module = self.model
+        network: Any = self.model
         if config.compile:
             # on CUDA as one graph, because launching its few small kernels takes longer than running them
             network = torch.compile(network, mode="reduce-overhead" if self.device.type == "cuda" else "default")
         self.compiled = wrap(network)
 
-    def state_dict(self) -> dict:
+    def state_dict(self) -> dict[str, Any]:
         """All that has to be saved to go on later as if nothing had happened."""
         parts = {name: getattr(self, name).state_dict() for name in ("model", "ema", "optimizer", "scaler")}
         return {"step": self.step, "precision": self.precision, "method": self.config.optimizer, **parts}
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a saved state, be it of another device or precision.
 
         Args:
@@ -233,8 +234,7 @@ def _take_step(learner: Learner, low: Tensor, high: Tensor) -> Step:
         group["lr"] = rate * group["factor"]
     full_from = 0 if learner.precision == "float32" else (1 - config.full_precision_share) * config.steps
     full = learner.step >= full_from
-
-    loss = 0.0
+    loss: Any = 0.0  # from the first micro-batch on a tensor
     optimizer.zero_grad()
     with ieee_float32() if full else nullcontext():
         for first in range(learner.micro_batches):  # the whole batch, unless its gradient is accumulated
@@ -252,7 +252,7 @@ def _take_step(learner: Learner, low: Tensor, high: Tensor) -> Step:
     return Step(learner.step, loss, rate)
 
 
-def _autocast(learner: Learner) -> AbstractContextManager:
+def _autocast(learner: Learner) -> AbstractContextManager[object]:
     """The reduced precision of the run. TF32 is no type of tensor, but what cuDNN does with float32 by itself."""
     if learner.precision == "tf32":
         return nullcontext()

@@ -6,6 +6,7 @@ None of it is part of the paper's protocol, and nothing else in the package uses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,7 +85,7 @@ def tutorial_epochs(
     *,
     batch: int,
     mean: Callable[[Tensor], Tensor] = lambda value: value,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """What the tutorial prints after each epoch, and what it does not: bicubic in the same measure.
 
     Args:

@@ -150,7 +150,7 @@ def targets(photos: list[Path], folder: Path) -> dict[Path, Path]:
     Raises:
         InputError: a folder holds no image, or two photographs have one name.
     """
-    found = {}
+    found: dict[Path, Path] = {}
     for photo in (each for given in photos for each in (listing(given) if given.is_dir() else [given])):
         name = photo.name if photo.suffix.lower() in WRITABLE else f"{photo.name}.png"
         before = found.setdefault(folder / name, photo)

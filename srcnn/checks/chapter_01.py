@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.resize import shrink
 
 _SCALE = 3
@@ -27,7 +27,8 @@ def _seen(n: int) -> Tensor:
     """The projection of a line of n pixels onto the part that downsampling sees."""
     stripes = torch.eye(n, dtype=torch.float64)[:, None].expand(n, _SCALE, n)
     line = shrink(stripes, _SCALE)[:, 0].T
-    return torch.linalg.pinv(line) @ line
+    inverse: Tensor = torch.linalg.pinv(line)
+    return inverse @ line
 
 
 def _hidden(image: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def _hidden(image: Tensor) -> Tensor:
     return image - down @ image @ across
 
 
-def _images() -> list[tuple]:
+def _images() -> list[Arguments]:
     generator = torch.Generator().manual_seed(0)
     shapes = ((15, 30), (1, 12, 18))
     return [tuple(torch.rand(shape, dtype=torch.float64, generator=generator) for _ in range(2)) for shape in shapes]

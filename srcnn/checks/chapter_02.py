@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 # Exercise 2.1
 
@@ -14,7 +14,7 @@ def _count(kernels: tuple[int, ...], widths: tuple[int, ...], channels: int) -> 
     return _weights(kernels, widths, channels, channels) + sum(widths) + channels
 
 
-def _weights(kernels: tuple, widths: tuple, inputs: int, outputs: int, power: int = 2) -> int:
+def _weights(kernels: tuple[int, ...], widths: tuple[int, ...], inputs: int, outputs: int, power: int = 2) -> int:
     sides = [inputs, *widths, outputs]
     return sum(a * b * f**power for a, b, f in zip(sides[:-1], sides[1:], kernels, strict=True))
 
@@ -66,7 +66,14 @@ class _Deeper(nn.Module):
         listed: whether the layers are kept in a plain list, which hides them from the module.
     """
 
-    def __init__(self, channels: int, relus: tuple = (True, True, True, False), *, padded=False, listed=False) -> None:
+    def __init__(
+        self,
+        channels: int,
+        relus: tuple[bool, ...] = (True, True, True, False),
+        *,
+        padded: bool = False,
+        listed: bool = False,
+    ) -> None:
         super().__init__()
         sides = [channels, *WIDTHS, channels]
         sizes = zip(sides[:-1], sides[1:], KERNELS, strict=True)
@@ -78,13 +85,13 @@ class _Deeper(nn.Module):
         return _through(y, self.layers, self.relus)
 
 
-def _through(y: Tensor, layers: Iterable[nn.Conv2d], relus: tuple[bool, ...]) -> Tensor:
+def _through(y: Tensor, layers: Iterable[nn.Module], relus: tuple[bool, ...]) -> Tensor:
     for layer, relu in zip(layers, relus, strict=True):
         y = layer(y).relu() if relu else layer(y)
     return y
 
 
-def _complaint(args: tuple, network: object) -> str | None:
+def _complaint(args: Arguments, network: object) -> str | None:
     """What is wrong with a network of four layers."""
     (channels,) = args
     if not isinstance(network, nn.Module):

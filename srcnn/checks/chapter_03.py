@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.checks.stages_patches import CONVOLUTIONS, numbers
 
 # Exercise 3.1
@@ -57,14 +57,15 @@ LAYER_BY_MATRIX = Question(
 
 def _layers() -> tuple[Tensor, Tensor, Tensor]:
     """Weights and biases of a layer of six filters, and the weights of the six that read it."""
-    return numbers((6, 1, 3, 3), (6,), (6, 6, 1, 1), seed=2)
+    weights, biases, readers = numbers((6, 1, 3, 3), (6,), (6, 6, 1, 1), seed=2)
+    return weights, biases, readers
 
 
 def _twin(W1: Tensor, B1: Tensor, W2: Tensor, order: Tensor, factor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return W1[order] * factor[:, None, None, None], B1[order] * factor, W2[:, order] / factor[:, None, None]
 
 
-def _twins() -> list[tuple]:
+def _twins() -> list[Arguments]:
     factors = numbers((6,), seed=3)[0].abs() + 0.5
     orders = torch.tensor([2, 0, 1, 5, 3, 4]), torch.arange(6)
     return [(*_layers(), order, factors) for order in orders]

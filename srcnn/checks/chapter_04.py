@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 # Exercise 4.1
 
@@ -18,9 +18,11 @@ def _with(z: float, w: Tensor, b: Tensor, v: Tensor, on: Tensor) -> tuple[Tensor
     return (v * on.to(w) * w).sum(), (v * on.to(w) * b).sum()
 
 
-def _networks() -> list[tuple]:
+def _networks() -> list[Arguments]:
     draw = torch.Generator().manual_seed(41)
-    cases = [(1.7, torch.tensor([1.0, -1, 1, -1]), torch.tensor([0.0, 0, -1, -1]), torch.tensor([1.0, -1, 1.5, -1.5]))]
+    cases: list[Arguments] = [
+        (1.7, torch.tensor([1.0, -1, 1, -1]), torch.tensor([0.0, 0, -1, -1]), torch.tensor([1.0, -1, 1.5, -1.5]))
+    ]
     for z in (0.6, -1.2, 2.5):
         cases.append((z, *(torch.randn(7, generator=draw) for _ in range(3))))
     return cases
@@ -68,7 +70,7 @@ def join(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, Tensor
     return torch.einsum("kj,jcuv->kcuv", matrix, w1), matrix @ b1 + b2
 
 
-def _layers() -> list[tuple]:
+def _layers() -> list[Arguments]:
     draw = torch.Generator().manual_seed(42)
     return [
         tuple(torch.randn(shape, generator=draw) for shape in ((n, c, f, f), (n,), (m, n, 1, 1), (m,)))

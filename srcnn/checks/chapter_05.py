@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.checks.stages_patches import numbers
 
 # Exercise 5.1
@@ -76,7 +76,7 @@ def _zeroed(W2: Tensor, B2: Tensor, W3: Tensor, keep: Tensor) -> list[Tensor]:
     return [W2 * kept[:, None, None, None], B2 * kept, W3 * kept[:, None, None]]
 
 
-def _layers() -> list[tuple]:
+def _layers() -> list[Arguments]:
     cases = ((6, [0, 2, 5]), (8, [1, 2, 4, 6, 7]))
     return [
         (*numbers((n, 5, 1, 1), (n,), (1, n, 3, 3), seed=seed), torch.tensor(keep))

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _errors(scores: list[float]) -> list[float]:
@@ -38,7 +38,7 @@ def _equally_likely(originals: Tensor, probabilities: Tensor, error: str) -> Ten
     return originals.mean(0) if error == "squared" else originals.median(0).values
 
 
-def _originals() -> list[tuple]:
+def _originals() -> list[Arguments]:
     generator = torch.Generator().manual_seed(0)
     originals = torch.rand(5, 6, 7, generator=generator, dtype=torch.float64)
     probabilities = torch.tensor([0.42, 0.13, 0.05, 0.17, 0.23], dtype=torch.float64)  # no part of them adds up to half

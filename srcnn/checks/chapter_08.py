@@ -6,12 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, NotYet, Question
+from srcnn.checks.judging import Arguments, Mistake, NotYet, Question
 
 # Exercise 1
 
 
-def _work(kernels: tuple, widths: tuple, side: int, *, at: str = "output", each: int = 1, power: int = 2) -> int:
+def _work(
+    kernels: tuple[int, ...], widths: tuple[int, ...], side: int, *, at: str = "output", each: int = 1, power: int = 2
+) -> int:
     """Multiply-adds of a valid network for luma, and the ways to miscount them.
 
     Args:
@@ -31,7 +33,7 @@ def _work(kernels: tuple, widths: tuple, side: int, *, at: str = "output", each:
     return total
 
 
-def _one_channel(kernels: tuple, widths: tuple, side: int) -> int:
+def _one_channel(kernels: tuple[int, ...], widths: tuple[int, ...], side: int) -> int:
     """As if every filter read one channel only."""
     total = 0
     for f, outputs in zip(kernels, (*widths, 1), strict=True):
@@ -40,7 +42,7 @@ def _one_channel(kernels: tuple, widths: tuple, side: int) -> int:
     return total
 
 
-def _weights_alone(kernels: tuple, widths: tuple, side: int) -> int:
+def _weights_alone(kernels: tuple[int, ...], widths: tuple[int, ...], side: int) -> int:
     return sum(f * f * a * b for f, a, b in zip(kernels, (1, *widths), (*widths, 1), strict=True))
 
 
@@ -59,7 +61,7 @@ def _two_layers(y: Tensor) -> Tensor:
     return F.conv2d(F.conv2d(y.double(), _FIVE).relu(), _THREE).to(y.dtype)
 
 
-def _for_tiles(network: Callable, largest: int) -> Callable:
+def _for_tiles(network: Callable[..., Tensor], largest: int) -> Callable[..., Tensor]:
     """The network, with memory for inputs of at most this side."""
 
     def limited(y: Tensor) -> Tensor:
@@ -72,7 +74,9 @@ def _for_tiles(network: Callable, largest: int) -> Callable:
     return limited
 
 
-def _padded_once(network: Callable, y: Tensor, side: int, border: int, *, mode: str = "replicate") -> Tensor:
+def _padded_once(
+    network: Callable[..., Tensor], y: Tensor, side: int, border: int, *, mode: str = "replicate"
+) -> Tensor:
     """The whole image padded, and then cut into overlapping tiles."""
     padded, result = F.pad(y, [border] * 4, mode=mode), torch.zeros_like(y)
     needed = side + 2 * border
@@ -83,7 +87,9 @@ def _padded_once(network: Callable, y: Tensor, side: int, border: int, *, mode: 
     return result
 
 
-def _each_padded(network: Callable, y: Tensor, side: int, border: int, *, mode: str = "replicate") -> Tensor:
+def _each_padded(
+    network: Callable[..., Tensor], y: Tensor, side: int, border: int, *, mode: str = "replicate"
+) -> Tensor:
     """Every tile padded by itself, as if it were an image."""
     result = torch.zeros_like(y)
     for top in range(0, y.shape[2], side):
@@ -93,7 +99,7 @@ def _each_padded(network: Callable, y: Tensor, side: int, border: int, *, mode: 
     return result
 
 
-def _images() -> list[tuple]:
+def _images() -> list[Arguments]:
     draw = torch.Generator().manual_seed(81)
     sizes = ((17, 21, 6, 2, _small), (12, 12, 4, 3, _two_layers), (9, 14, 5, 3, _two_layers))
     return [

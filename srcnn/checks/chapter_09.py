@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.resize import enlarge, shrink
 
 Change = Callable[[Tensor], Tensor]
@@ -43,7 +43,7 @@ def _squared(x: Tensor) -> Tensor:
     return x.square()
 
 
-def _cases() -> list[tuple]:
+def _cases() -> list[Arguments]:
     image = torch.rand(1, 72, 72, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     changes = (_mirrored, _turned, _moved, _shifted, _squared)
     return [(change, image, scale) for scale in (2, 3) for change in changes]

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _adam(w: Tensor, g: Tensor, m: Tensor, v: Tensor, step: int, rate: float) -> list[Tensor]:
@@ -26,7 +26,7 @@ def _uphill(w: Tensor, g: Tensor, m: Tensor, v: Tensor, step: int, rate: float) 
     return [2 * w - new, m, v]
 
 
-def _steps() -> list[tuple]:
+def _steps() -> list[Arguments]:
     generator = torch.Generator().manual_seed(0)
 
     def draw() -> Tensor:

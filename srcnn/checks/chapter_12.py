@@ -5,11 +5,11 @@ from statistics import fmean, stdev
 
 from scipy import stats
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _one_side(wins: int, n: int) -> float:
-    return sum(comb(n, k) for k in range(max(wins, n - wins), n + 1)) / 2**n
+    return float(sum(comb(n, k) for k in range(max(wins, n - wins), n + 1)) / 2**n)
 
 
 def _gain(new: dict[str, float], old: dict[str, float], *, normal: bool = False, of_one: bool = False) -> list[float]:
@@ -26,7 +26,7 @@ def _unpaired(new: dict[str, float], old: dict[str, float]) -> list[float]:
     return [fmean(new[n] - old[n] for n in names), factor * (variance / len(names)) ** 0.5]
 
 
-def _scores() -> list[tuple]:
+def _scores() -> list[Arguments]:
     old = {"baby": 33.91, "bird": 32.57, "butterfly": 24.04, "head": 32.88, "woman": 28.56}
     new = {"woman": 30.92, "butterfly": 27.58, "bird": 34.91, "head": 33.55, "baby": 35.01}
     return [(new, old), ({**new, "extra": 99.0}, old), ({"a": 31.0, "b": 30.0}, {"b": 29.5, "a": 29.0})]

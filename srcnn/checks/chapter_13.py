@@ -3,15 +3,15 @@
 from math import ceil
 from statistics import fmean, stdev
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _pooled(groups: list[list[float]]) -> float:
     squares = sum((len(group) - 1) * stdev(group) ** 2 for group in groups)
-    return (squares / sum(len(group) - 1 for group in groups)) ** 0.5
+    return float((squares / sum(len(group) - 1 for group in groups)) ** 0.5)
 
 
-def _groups() -> list[tuple]:
+def _groups() -> list[Arguments]:
     equal = [[32.31, 32.28, 32.29], [32.44, 32.41, 32.46], [31.9, 31.95, 31.8]]
     return [(equal,), ([[1.0, 2.0], [5.0, 5.5, 7.0, 4.0]],), ([[3.0, 9.0, 6.0]],)]
 

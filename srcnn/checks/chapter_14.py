@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _phases(image: Tensor, s: int) -> Tensor:
     return torch.stack([image[a::s, b::s] for a in range(s) for b in range(s)])
 
 
-def _images() -> list[tuple]:
+def _images() -> list[Arguments]:
     generator = torch.Generator().manual_seed(0)
     return [(torch.rand(6, 8, generator=generator), 2), (torch.rand(6, 12, generator=generator), 3)]
 

@@ -1,13 +1,14 @@
 """The exercises of chapter 15 that have a check: the score of a batch, and an initialization of every layer."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import nn
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 
 def _by_batch(errors: list[float], batch: int) -> float:
@@ -25,16 +26,18 @@ def _flat() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 64, 9), nn.Conv2d(64, 4, 5))
 
 
-def _reached(args: tuple, got: object) -> str | None:
+def _reached(args: Arguments, got: object) -> str | None:
     """What is wrong with a network whose convolutions should have been drawn anew."""
     make, std = args
     if not isinstance(got, nn.Module):
         return "it should return the network"
-    pairs = zip(make().modules(), got.modules(), strict=False)
-    for old, new in ((old, new) for old, new in pairs if isinstance(old, nn.Conv2d)):
+    pairs: Iterable[tuple[Any, Any]] = zip(make().modules(), got.modules(), strict=False)
+    for old, new in pairs:
+        if not isinstance(old, nn.Conv2d):
+            continue
         if torch.equal(old.weight, new.weight):
             return "a convolution kept its weights; does the loop reach every level of the network?"
-        if not torch.equal(old.bias, new.bias):
+        if old.bias is None or not torch.equal(old.bias, new.bias):
             return "biases were to be left alone"
         if not 0.8 < new.weight.std().item() / std < 1.2:
             return "the weights' standard deviation is not the wanted one"
@@ -47,7 +50,7 @@ def _fresh(make: Callable[[], nn.Module], std: float, *, deep: bool = True, bias
         for module in made.modules() if deep else made.children():
             if isinstance(module, nn.Conv2d):
                 module.weight.normal_(0, std)
-                if biases:
+                if biases and module.bias is not None:
                     module.bias.normal_(0, std)
     return made
 

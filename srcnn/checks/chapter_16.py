@@ -6,7 +6,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.color import rgb_to_ycbcr, ycbcr_to_rgb
 from srcnn.resize import enlarge
 
@@ -31,7 +31,7 @@ def _nearest(image: Tensor, scale: int) -> Tensor:
     return image.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
 
 
-def _images() -> list[tuple]:
+def _images() -> list[Arguments]:
     generator = torch.Generator().manual_seed(0)
     return [(torch.rand(3, 8, 10, generator=generator), _nearest, scale) for scale in (2, 3)]
 

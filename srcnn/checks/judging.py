@@ -9,11 +9,14 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+Arguments = tuple[Any, ...]  # of one case of a question
 
 
 class NotYet(Exception):
@@ -62,22 +65,22 @@ class Question:
     """
 
     name: str
-    examples: Callable[[], Iterable[tuple]]
+    examples: Callable[[], Iterable[Arguments]]
     reference: Callable[..., object] | None = None
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 1e-5
-    forbidden: tuple[Callable, ...] = ()
-    accept: Callable[[tuple, object], str | None] | None = None
+    forbidden: tuple[Callable[..., Any], ...] = ()
+    accept: Callable[[Arguments, object], str | None] | None = None
 
 
 class _Without(TorchFunctionMode):
     """Refuses some of torch's functions, by whatever name they were imported."""
 
-    def __init__(self, functions: set[Callable]) -> None:
+    def __init__(self, functions: set[Callable[..., Any]]) -> None:
         super().__init__()
         self.functions = functions
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(self, func: Any, types: Any, args: Arguments = (), kwargs: Any = None) -> Any:
         if func in self.functions:
             _borrowed()
         return func(*args, **(kwargs or {}))
@@ -90,7 +93,7 @@ def _borrowed(*args: object, **kwargs: object) -> None:
 
 
 @contextlib.contextmanager
-def forbidding(functions: Iterable[Callable]) -> Iterator[None]:
+def forbidding(functions: Iterable[Callable[..., Any]]) -> Iterator[None]:
     """Within it the functions complain when they are called, so that an answer cannot borrow what it should compute."""
     functions = tuple(functions)
     # A function's code object is exchanged, which holds under every name that it was imported by, and in all threads of
@@ -139,13 +142,14 @@ def agrees(got: object, wanted: object, tolerance: float) -> bool:
     got, wanted = (v.item() if isinstance(v, Tensor) and v.numel() == 1 else v for v in (got, wanted))
     if isinstance(wanted, (bool, str)) or not isinstance(wanted, (int, float)):
         return type(got) is type(wanted) and got == wanted
-    number = isinstance(got, (int, float)) and not isinstance(got, bool)
-    if number and math.isnan(wanted):
+    if isinstance(got, bool) or not isinstance(got, (int, float)):
+        return False
+    if math.isnan(wanted):
         return math.isnan(got)
-    return number and math.isclose(got, wanted, rel_tol=tolerance, abs_tol=tolerance)
+    return math.isclose(got, wanted, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def judge(question: Question, answer: object, cases: Iterable[tuple] | None = None) -> str | None:
+def judge(question: Question, answer: object, cases: Iterable[Arguments] | None = None) -> str | None:
     """Judge an answer.
 
     Args:
@@ -167,6 +171,7 @@ def judge(question: Question, answer: object, cases: Iterable[tuple] | None = No
         tried.append((args, got))
     if question.accept:
         return next(filter(None, (question.accept(args, got) for args, got in tried)), complaint)
+    assert question.reference is not None  # one of the two judges
     rights = [question.reference(*args) for args, _ in tried]
     wrong = [k for k, (_, got) in enumerate(tried) if not agrees(got, rights[k], question.tolerance)]
     if not wrong:
@@ -175,7 +180,9 @@ def judge(question: Question, answer: object, cases: Iterable[tuple] | None = No
     return hint or complaint or _form(tried[wrong[0]][1], rights[wrong[0]])
 
 
-def recognize(question: Question, wrong: list[tuple[tuple, object]], tried: list[tuple[tuple, object]]) -> str | None:
+def recognize(
+    question: Question, wrong: list[tuple[Arguments, object]], tried: list[tuple[Arguments, object]]
+) -> str | None:
     """The hint of the mistake that gives the same answers: to everything tried, or else to what went wrong."""
     for pairs in (tried, wrong):
         for mistake in question.mistakes:
@@ -184,7 +191,7 @@ def recognize(question: Question, wrong: list[tuple[tuple, object]], tried: list
     return None
 
 
-def _quietly(function: Callable, args: tuple) -> object:
+def _quietly(function: Callable[..., Any], args: Arguments) -> object:
     """What a mistake gives; some of them cannot be made with every argument."""
     try:
         return function(*copy.deepcopy(args))
@@ -192,7 +199,7 @@ def _quietly(function: Callable, args: tuple) -> object:
         return NotYet
 
 
-def _ask(question: Question, answer: object, args: tuple) -> tuple[object, str | None]:
+def _ask(question: Question, answer: object, args: Arguments) -> tuple[object, str | None]:
     """What the answer gives for these arguments, and a complaint where it gives nothing that could be judged."""
     given = copy.deepcopy(args)
     try:
@@ -233,7 +240,7 @@ def _form(got: object, wanted: object) -> str:
         return f"its shape is right, but {share:.0%} of its values are not"
     if type(got) is not type(wanted) and not {type(got), type(wanted)} <= {int, float, Tensor}:
         return f"it returns {_kind(got)}; {_kind(wanted)} is expected"
-    if isinstance(wanted, list) and len(got) != len(wanted):
+    if isinstance(wanted, list) and isinstance(got, list) and len(got) != len(wanted):
         return f"it returns {len(got)} values; {len(wanted)} are expected"
     return "its value is wrong"
 

@@ -1,22 +1,25 @@
 """The questions of *Measure* about bicubic interpolation and the protocol, with their known mistakes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srcnn import resize
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 # Question 6
 
 
 def inner(x: Tensor, a: float) -> Tensor:
+    """The kernel up to a distance of 1 (Keys 1981)."""
     return (a + 2) * x**3 - (a + 3) * x**2 + 1
 
 
 def outer(x: Tensor, a: float) -> Tensor:
+    """The kernel from 1 to 2."""
     return a * (x**3 - 5 * x**2 + 8 * x - 4)
 
 
@@ -41,12 +44,12 @@ def _spline(x: Tensor) -> Tensor:
     return torch.where(x <= 1, near, far)
 
 
-def _of_distance(function: Callable) -> Callable:
+def _of_distance(function: Callable[..., Any]) -> Callable[..., Any]:
     """A wrong kernel, given as a function of the distance, and the inner and the outer piece there."""
     return lambda x: function(x.abs(), inner(x.abs(), -0.5), outer(x.abs(), -0.5))
 
 
-def _distances() -> list[tuple]:
+def _distances() -> list[Arguments]:
     line = torch.linspace(-2.75, 2.75, 23, dtype=torch.float64)
     return [(line,), (torch.tensor([[0.3, 1.6], [-1.2, 2.0], [-0.7, 4.0]]),)]
 
@@ -103,8 +106,9 @@ def _repeat(index: Tensor, size: int) -> Tensor:
     return index.clamp(0, size - 1)
 
 
-def _row(row: Tensor, scale: int, *, kernel=cubic, edge=_mirror, first: float = 0, flip: bool = False,
-         center=lambda i, s, n: (i + 0.5) / s - 0.5, reach: int = 1, outside: str = "edge") -> Tensor:  # fmt: skip
+def _row(row: Tensor, scale: int, *, kernel: Callable[..., Tensor] = cubic, edge: Callable[..., Tensor] = _mirror,
+         center: Callable[..., Tensor] = lambda i, s, n: (i + 0.5) / s - 0.5, first: float = 0,
+         flip: bool = False, reach: int = 1, outside: str = "edge") -> Tensor:  # fmt: skip
     """A row upsampled, and the ways to go wrong with it.
 
     Args:
@@ -136,7 +140,7 @@ def _widened(row: Tensor, scale: int) -> Tensor:
     return _row(row, scale, kernel=lambda d: cubic(d / scale) / scale, reach=scale)
 
 
-def _rows() -> list[tuple]:
+def _rows() -> list[Arguments]:
     draw = torch.Generator().manual_seed(3)
     return [(torch.rand(n, generator=draw), scale) for n, scale in ((7, 3), (6, 2), (5, 4))]
 

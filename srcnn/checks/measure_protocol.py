@@ -10,7 +10,7 @@ from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 from torch import Tensor
 
 from srcnn import color, metrics
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.checks.measure_bicubic import CUBIC, ENLARGE_ROW
 from srcnn.checks.measure_score import SCORE
 
@@ -71,7 +71,7 @@ def _padded(output: Tensor, target: Tensor, peak: float, little: float) -> float
     return 10 * math.log10(peak**2 / (metrics.mse(output, target, shave=0) + little))
 
 
-def _psnr_cases() -> list[tuple]:
+def _psnr_cases() -> list[Arguments]:
     bytes_, colors = _pairs((4, 4), (3, 5, 7))
     unit = tuple(image / 255 for image in colors)
     return [(*bytes_, 255), (*unit, 1), (unit[1], unit[1].clone(), 1)]
@@ -118,11 +118,11 @@ PSNR = Question(
 _BT601, _BT709 = (0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722)
 
 
-def _luma(rgb: Tensor, weights: tuple = _BT601, low: float = 16 / 255, span: float = 219 / 255) -> Tensor:
+def _luma(rgb: Tensor, weights: tuple[float, ...] = _BT601, low: float = 16 / 255, span: float = 219 / 255) -> Tensor:
     return low + span * torch.einsum("c,chw->hw", torch.tensor(weights, dtype=rgb.dtype), rgb)[None]
 
 
-def _colors() -> list[tuple]:
+def _colors() -> list[Arguments]:
     """Random colors, with black and white among them; no two channels alike."""
     rgb = torch.randint(0, 256, (3, 5, 4), generator=torch.Generator().manual_seed(1)).float() / 255
     rgb[:, 0, 0], rgb[:, 0, 1] = 0, 1
@@ -174,7 +174,7 @@ def _blackened(image: Tensor, border: int) -> Tensor:
     return black
 
 
-def _shave_cases() -> list[tuple]:
+def _shave_cases() -> list[Arguments]:
     draw = torch.Generator().manual_seed(2)
     sizes = ((11, 14), 3), ((3, 12, 9), 2), ((1, 5, 6), 0)
     return [(torch.rand(size, generator=draw), border) for size, border in sizes]
@@ -212,17 +212,17 @@ SHAVE = Question(
 # Question 5
 
 
-def _each(outputs: list, targets: list, peak: float) -> list[float]:
+def _each(outputs: list[Tensor], targets: list[Tensor], peak: float) -> list[float]:
     return [_psnr(o, t, peak) for o, t in zip(outputs, targets, strict=True)]
 
 
-def _pooled(outputs: list, targets: list, peak: float, mean: Callable) -> float:
+def _pooled(outputs: list[Tensor], targets: list[Tensor], peak: float, *, mean: Callable[..., float]) -> float:
     """The logarithm of an error of all images together."""
     errors = [(o - t).double().square() for o, t in zip(outputs, targets, strict=True)]
     return 10 * math.log10(peak**2 / mean(errors))
 
 
-def _sets() -> list[tuple]:
+def _sets() -> list[Arguments]:
     cases = []
     for peak, sizes in (255, ((6, 5), (4, 9), (8, 8))), (1, ((1, 4, 4), (1, 12, 7), (1, 5, 6), (1, 3, 3))):
         outputs, targets = ([image * peak / 255 for image in side] for side in zip(*_pairs(*sizes), strict=True))
@@ -260,7 +260,7 @@ MEAN_PSNR = Question(
 )
 
 
-def _by_size(outputs: list, targets: list, peak: float) -> float:
+def _by_size(outputs: list[Tensor], targets: list[Tensor], peak: float) -> float:
     sizes = [output.numel() for output in outputs]
     return sum(n * value for n, value in zip(sizes, _each(outputs, targets, peak), strict=True)) / sum(sizes)
 

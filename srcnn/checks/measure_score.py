@@ -2,23 +2,26 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srcnn import color, evaluation, metrics
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.images import sample
 from srcnn.resize import enlarge, modcrop, shrink
+
+_Step = Callable[..., Any]  # of the protocol, in the place of the right one
 
 
 def _same(image: Tensor) -> Tensor:
     return image
 
 
-def _score(rgb: Tensor, scale: int, *, view: Callable = color.luma, crop: Callable = modcrop, small: Callable = shrink,
-           between: Callable = _same, large: Callable = enlarge, after: Callable = color.quantize,
+def _score(rgb: Tensor, scale: int, *, view: _Step = color.luma, crop: _Step = modcrop,
+           small: _Step = shrink, between: _Step = _same, large: _Step = enlarge, after: _Step = color.quantize,
            peak: float = 1, shave: int | None = None) -> float:  # fmt: skip
     high = crop(view(rgb), scale)
     output = after(large(between(small(high, scale)), scale))
@@ -62,7 +65,7 @@ def _other_corner(image: Tensor, scale: int) -> Tensor:
     return image[..., image.shape[-2] % scale :, image.shape[-1] % scale :]
 
 
-def _photographs() -> list[tuple]:
+def _photographs() -> list[Arguments]:
     """Parts of photographs whose sides the scale does not divide; two are blurred, so that rounding shows in them.
 
     No value is so near to half a gray level that single precision could round it the other way.

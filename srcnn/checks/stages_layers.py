@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srcnn import pretrained
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.checks.stages_patches import AVERAGE, CONVOLUTIONS, FILTER_IMAGE, PATCHES, numbers
 from srcnn.model import SRCNN, conv2d_few_outputs
 
@@ -124,7 +124,7 @@ def _both_signs(code: Tensor, patch: Tensor, dictionary: Tensor, price: float) -
     return F.softshrink(_descent(code, patch, dictionary, 0), threshold.item())
 
 
-def _sparse_cases() -> list[tuple]:
+def _sparse_cases() -> list[Arguments]:
     cases = []
     for seed, (pixels, atoms, price) in enumerate([(9, 6, 0.5), (4, 7, 0.4)]):
         dictionary, code, patch = numbers((pixels, atoms), (atoms,), (pixels,), seed=seed)

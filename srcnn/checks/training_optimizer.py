@@ -1,9 +1,12 @@
 """The question of *Train and report* about a step of the optimizer, chapter 10, with its known mistakes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 
 _State = dict[str, Tensor]
 
@@ -18,7 +21,7 @@ def _sgd(
     velocities: _State,
     rate: float,
     *,
-    slow=_slow,
+    slow: Callable[[str], bool] = _slow,
     keep: float,
     slower: float,
     share: float = 1.0,
@@ -29,25 +32,31 @@ def _sgd(
     return {name: w + sign * rate * factors[name] * velocities[name] for name, w in weights.items()}, velocities
 
 
-def _ahead(weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: float) -> tuple:
+def _ahead(
+    weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: Any
+) -> tuple[_State, _State]:
     """Nesterov's momentum."""
     velocities = _sgd(weights, gradients, velocities, rate, **numbers)[1]
     ahead = {name: gradients[name] + numbers["keep"] * v for name, v in velocities.items()}
     return _sgd(weights, ahead, ahead, rate, **numbers | {"keep": 0})[0], velocities
 
 
-def _old_velocity(weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: float) -> tuple:
+def _old_velocity(
+    weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: Any
+) -> tuple[_State, _State]:
     old = _sgd(weights, velocities, velocities, rate, **numbers | {"keep": 0})[0]
     return old, _sgd(weights, gradients, velocities, rate, **numbers)[1]
 
 
-def _slow_velocity(weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: float) -> tuple:
+def _slow_velocity(
+    weights: _State, gradients: _State, velocities: _State, rate: float, **numbers: Any
+) -> tuple[_State, _State]:
     """The smaller rate is taken of the gradient, so that the velocity has it already."""
     slowed = {name: g * (numbers["slower"] if _slow(name) else 1) for name, g in gradients.items()}
     return _sgd(weights, slowed, velocities, rate, **numbers, slow=lambda name: False)
 
 
-def _states() -> list[tuple]:
+def _states() -> list[Arguments]:
     shapes = {"extraction.weight": (3, 1, 3, 3), "extraction.bias": (3,), "mapping.weight": (2, 3, 1, 1)}
     shapes |= {"mapping.bias": (2,), "reconstruction.weight": (1, 2, 3, 3), "reconstruction.bias": (1,)}
     draw = torch.Generator().manual_seed(0)
@@ -60,10 +69,10 @@ def _states() -> list[tuple]:
 def question(momentum: float, slow: float) -> Question:
     """The question for a momentum, and for the share of the rate that the last layer and the biases use."""
 
-    def step(*state: object, **changed: object) -> tuple[_State, _State]:
+    def step(*state: Any, **changed: Any) -> tuple[_State, _State]:
         return _sgd(*state, **{"keep": momentum, "slower": slow} | changed)
 
-    numbers = {"keep": momentum, "slower": slow}
+    numbers: dict[str, Any] = {"keep": momentum, "slower": slow}
     lost = round(1 - momentum, 2)
     return Question(
         name="sgd_step",

@@ -15,8 +15,9 @@ def _roofline(row: Row, peak: float, bandwidth: float) -> float:
     return max(operations / peak, moved / bandwidth)
 
 
-def _saving(rows: list[Row], peak: float, bandwidth: float, *, least: Callable = _roofline, unit: float = 1e-6,
-            by: Callable | None = None, calls: bool = True) -> tuple[str, float, float]:  # fmt: skip
+def _saving(rows: list[Row], peak: float, bandwidth: float, *, least: Callable[..., float] = _roofline,
+            unit: float = 1e-6, by: Callable[[Row], float] | None = None,
+            calls: bool = True) -> tuple[str, float, float]:  # fmt: skip
     """Name, share of the time and Amdahl's factor of the operation on which most time can be saved."""
 
     def spent(row: Row) -> float:
@@ -41,6 +42,11 @@ def _gone(rows: list[Row], peak: float, bandwidth: float) -> tuple[str, float, f
     """The factor if that operation took no time."""
     name, share, _ = _saving(rows, peak, bandwidth)
     return name, share, 1 / (1 - share)
+
+
+def _percent(rows: list[Row], peak: float, bandwidth: float) -> tuple[str, float, float]:
+    name, share, factor = _saving(rows, peak, bandwidth)
+    return name, 100 * share, factor
 
 
 def profile(draw: random.Random, waits: str) -> tuple[list[Row], float, float]:
@@ -102,7 +108,7 @@ PROFILE = Question(
         Mistake("the factor is as if the operation took no time; it still takes its bound", _gone),
         Mistake(
             "the share is in percent; a fraction of 1 is asked for",
-            lambda *a: (lambda name, share, factor: (name, 100 * share, factor))(*_saving(*a)),
+            _percent,
         ),
     ),
 )

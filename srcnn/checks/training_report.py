@@ -1,12 +1,14 @@
 """Questions of the assignment *Train and report*, chapters 9 to 12: what is asked, and the known mistakes."""
 
 import math
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from srcnn import evaluation, resize
 from srcnn.checks import training_optimizer, training_statistics, variants
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
 from srcnn.checks.training_network import CUT_PAIR
 from srcnn.checks.training_profile import PROFILE
 from srcnn.checks.training_weights import TRAIN
@@ -14,17 +16,21 @@ from srcnn.color import quantize
 from srcnn.metrics import psnr
 
 
-def _scores(outputs: list, targets: list, shave: int, *, peak: float = 1, quantized: bool = True) -> list[float]:
+def _scores(
+    outputs: list[Tensor], targets: list[Tensor], shave: int, *, peak: float = 1, quantized: bool = True
+) -> list[float]:
     ready = quantize if quantized else (lambda image: image)
     return [psnr(ready(o), t, peak=peak, shave=shave) for o, t in zip(outputs, targets, strict=True)]
 
 
-def _gain(outputs: list, enlarged: list, targets: list, shave: int, **options: object) -> float:
+def _gain(outputs: list[Tensor], enlarged: list[Tensor], targets: list[Tensor], shave: int, **options: Any) -> float:
     after, before = (_scores(images, targets, shave, **options) for images in (outputs, enlarged))
     return sum(after) / len(after) - sum(before) / len(before)
 
 
-def _pooled(outputs: list, enlarged: list, targets: list, shave: int, *, by_pixel: bool) -> float:
+def _pooled(
+    outputs: list[Tensor], enlarged: list[Tensor], targets: list[Tensor], shave: int, *, by_pixel: bool
+) -> float:
     """The logarithm of a mean error, over images or over pixels."""
     totals = []
     for images in (outputs, enlarged):
@@ -34,7 +40,7 @@ def _pooled(outputs: list, enlarged: list, targets: list, shave: int, *, by_pixe
     return 10 * math.log10(totals[1] / totals[0])
 
 
-def _results() -> list[tuple]:
+def _results() -> list[Arguments]:
     """Outputs, upsampled images and targets of several sizes, and the shave."""
     draw = torch.Generator().manual_seed(0)
     cases = []

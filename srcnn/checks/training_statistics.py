@@ -3,36 +3,38 @@
 import torch
 from torch import Tensor
 
-from srcnn.checks.judging import Mistake, Question
+from srcnn.checks.judging import Arguments, Mistake, Question
+
+Interval = tuple[float, float, float]  # the mean, and its bounds
 
 
-def _interval(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float, tails: float = 2) -> tuple:
+def _interval(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float, tails: float = 2) -> Interval:
     gains = ours - theirs
     return _around(gains.mean(), gains[draws].mean(1), level, tails)
 
 
-def _around(middle: Tensor, means: Tensor, level: float, tails: float = 2) -> tuple:
+def _around(middle: Tensor, means: Tensor, level: float, tails: float = 2) -> Interval:
     outside = (1 - level / 100) / tails
     low, high = (torch.quantile(means, q).item() for q in (outside, 1 - outside))
     return middle.item(), low, high
 
 
-def _unpaired(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float) -> tuple:
+def _unpaired(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float) -> Interval:
     """Each method on images of its own."""
     means = ours[draws].mean(1) - theirs[draws.flip(0)].mean(1)
     return _around((ours - theirs).mean(), means, level)
 
 
-def _normal(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float, resampled: bool) -> tuple:
+def _normal(ours: Tensor, theirs: Tensor, draws: Tensor, *, level: float, resampled: bool) -> Interval:
     """The mean and so many standard errors, from the gains or from the resamples."""
     gains = ours - theirs
     error = gains[draws].mean(1).std() if resampled else gains.std() / len(gains) ** 0.5
-    factor = {80: 1.282, 90: 1.645, 95: 1.96, 98: 2.326, 99: 2.576}[level]  # as tables have them
-    middle = gains.mean()
+    errors = {80.0: 1.282, 90.0: 1.645, 95.0: 1.96, 98.0: 2.326, 99.0: 2.576}  # as tables have them
+    factor, middle = errors[level], gains.mean()
     return middle.item(), (middle - factor * error).item(), (middle + factor * error).item()
 
 
-def _examples() -> list[tuple]:
+def _examples() -> list[Arguments]:
     draw = torch.Generator().manual_seed(0)
     cases = []
     for images, resamples in ((14, 400), (5, 300), (40, 500)):
@@ -47,7 +49,7 @@ def question(level: float) -> Question:
     """The question for an interval of this level, in percent."""
     other = 99 if level == 95 else 95  # with half of the rest at each end, 90 would look like the first mistake
 
-    def right(*args: Tensor) -> tuple:
+    def right(*args: Tensor) -> Interval:
         return _interval(*args, level=level)
 
     return Question(

@@ -2,12 +2,13 @@
 
 import functools
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from srcnn import images, pretrained
-from srcnn.checks.judging import Question
+from srcnn.checks.judging import Arguments, Question
 from srcnn.color import luma
 from srcnn.evaluation import upscaler
 from srcnn.metrics import psnr
@@ -54,7 +55,7 @@ def _validation() -> tuple[Tensor, Tensor]:
     return shrink(high, SCALE), high
 
 
-def judge_weights(args: tuple, weights: object) -> str | None:
+def judge_weights(args: Arguments, weights: Any) -> str | None:
     """Judge the weights that came of a short training: their form, and whether they have begun to learn."""
     _, squares = args
     complaint = form(weights)

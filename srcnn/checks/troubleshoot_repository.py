@@ -5,13 +5,14 @@ the third says whether all twelve functions do what their docstrings say, and no
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srcnn import color, evaluation, metrics, resize
-from srcnn.checks.judging import Question, agrees
+from srcnn.checks.judging import Arguments, Question, agrees
 from srcnn.model import SRCNN
 
 NAMES = (
@@ -33,7 +34,7 @@ FORM = (1, 2)  # questions of which the check sees the form alone
 TOLERANCE = 1e-4
 
 
-def _found(args: tuple, answer: object) -> str | None:
+def _found(args: Arguments, answer: object) -> str | None:
     if not isinstance(answer, (list, tuple)) or not all(isinstance(name, str) for name in answer):
         return "it is no list of names"
     if strange := sorted(set(answer) - set(NAMES)):
@@ -43,7 +44,7 @@ def _found(args: tuple, answer: object) -> str | None:
     return None
 
 
-def _prices(args: tuple, answer: object) -> str | None:
+def _prices(args: Arguments, answer: object) -> str | None:
     if not isinstance(answer, dict):
         return "it is no dictionary from names to dB"
     complaint = _found(args, list(answer))
@@ -70,7 +71,7 @@ def _score(rgb: Tensor, scale: int, weights: dict[str, Tensor]) -> float:
     return metrics.psnr(output, target, peak=1, shave=scale)
 
 
-REFERENCE = {
+REFERENCE: dict[str, Callable[..., object]] = {
     "luma": color.luma,
     "modcrop": resize.modcrop,
     "degrade": resize.shrink,
@@ -86,7 +87,7 @@ REFERENCE = {
 }
 
 
-def arguments(name: str, draw: torch.Generator) -> tuple:
+def arguments(name: str, draw: torch.Generator) -> Arguments:
     """Random arguments for one of the twelve functions."""
 
     def image(channels: int, height: int, width: int) -> Tensor:
@@ -108,12 +109,12 @@ def arguments(name: str, draw: torch.Generator) -> tuple:
     }[name]  # fmt: skip
 
 
-def _examples() -> list[tuple]:
+def _examples() -> list[Arguments]:
     draw = torch.Generator().manual_seed(0)
     return [(name, *arguments(name, draw)) for name in NAMES]
 
 
-def _mended(args: tuple, answer: object) -> str | None:
+def _mended(args: Arguments, answer: object) -> str | None:
     name, *given = args
     right = agrees(answer, REFERENCE[name](*given), TOLERANCE)
     return None if right else "at least one of the twelve functions does not yet do what its docstring says"

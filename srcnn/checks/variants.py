@@ -16,7 +16,7 @@ _QUOTED = re.compile(
     rf"""^[^#\n]*?["']({CODE.pattern})["']""", re.M
 )  # whoever calls it by another name, or sets it apart
 # assignment -> name of a number -> what it may be; the first is that of the notebook without a code
-CHOICES: dict[str, dict[str, tuple]] = {
+CHOICES: dict[str, dict[str, tuple[float, ...]]] = {
     "training": {
         "momentum": (0.9, 0.8, 0.85, 0.88, 0.92, 0.95),
         "slow": (0.1, 0.05, 0.2, 0.25, 0.4, 0.5),

@@ -63,9 +63,9 @@ def _notices() -> Iterator[None]:
     """Tell once what the package warns of, as a line of the command's own."""
     show = warnings.showwarning
 
-    def tell(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    def tell(message: Any, category: type[Warning], *where: Any, **further: Any) -> None:
         if not issubclass(category, Notice):
-            show(message, category, *where)
+            show(message, category, *where, **further)
         elif distributed.is_main_process():
             print(f"srcnn: {sentence(message)}", file=sys.stderr)
 

@@ -16,6 +16,9 @@ from srcnn.files import InputError
 def told(given: argparse.Namespace) -> Iterator[str]:
     """The lines of ``srcnn explain``.
 
+    Yields:
+        Each line, without its end.
+
     Raises:
         InputError: an image, the weights or the figure will not do.
     """

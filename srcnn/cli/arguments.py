@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from srcnn import __version__
 from srcnn.cli import commands, enlarge, training
@@ -186,10 +186,11 @@ def _limit(text: str) -> tuple[int, float]:
 
 
 def _whole(text: str) -> int:
-    return _setting("steps")(text)
+    steps: int = _setting("steps")(text)
+    return steps
 
 
-def _setting(name: str) -> Callable[[str], object]:
+def _setting(name: str) -> Callable[[str], Any]:
     """A type for argparse: the value of one setting."""
 
     def parse(text: str) -> object:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from srcnn import data, fetch, pretrained, results
 from srcnn.cli import answer
@@ -41,7 +42,7 @@ def _fetch(entries: list[data.DataSet]) -> None:
 def _download_bars() -> Iterator[fetch.Progress]:
     """A bar for each address, one after another."""
     with ExitStack() as stack:
-        bars: dict[str, Callable] = {}
+        bars: dict[str, Callable[..., Any]] = {}
 
         def show(url: str, done: int, total: int | None) -> None:
             if url not in bars:
@@ -79,7 +80,7 @@ def evaluate(given: argparse.Namespace) -> None:
         results.write_json(records[given.weights], given.json)
 
 
-def _table(columns: dict[str, dict]) -> list[str]:
+def _table(columns: dict[str, dict[str, Any]]) -> list[str]:
     """One line per image and one for the mean; PSNR in dB and SSIM of each method side by side."""
     records = list(columns.values())
     wide = max(len(name) for name in ("mean", *records[0]["images"])) + 2
@@ -91,7 +92,7 @@ def _table(columns: dict[str, dict]) -> list[str]:
     return [*lines, f"{'mean':{wide}}" + _cells([record["mean"] for record in records], widths)]
 
 
-def _cells(rows: list[dict], widths: list[int]) -> str:
+def _cells(rows: list[dict[str, Any]], widths: list[int]) -> str:
     return "".join(f"{row['psnr']:.2f} {row['ssim']:.4f}".rjust(w) for row, w in zip(rows, widths, strict=True))
 
 

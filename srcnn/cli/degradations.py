@@ -63,7 +63,7 @@ def kernels() -> dict[str, tuple[Resize, Resize]]:
     pillow, pytorch, scikit = (
         f"{title} {version(title.lower()).partition('+')[0]}" for title in ("Pillow", "torch", "scikit-image")
     )
-    found = {
+    found: dict[str, tuple[Resize, Resize]] = {
         "MATLAB's imresize": (_protocol, _protocol),
         f"{pytorch} with antialias": (partial(_torch, antialias=True),) * 2,
         f"{pytorch} without antialias": (partial(_torch, antialias=False),) * 2,

@@ -190,6 +190,9 @@ def matching(values: dict[Way, float], claimed: str) -> list[Way]:
 def compared(output: Path, original: Path) -> Iterator[tuple[Path, Path]]:
     """The files to compare: two, or those of one name in two folders.
 
+    Yields:
+        A pair of files, the output first.
+
     Raises:
         InputError: a folder holds no image, or an image that the other has not.
     """
@@ -232,6 +235,9 @@ def troubles(output: Tensor, original: Tensor) -> Iterator[str]:
     Args:
         output: ``(3, H, W)`` or ``(1, H, W)``, in 0..1, more than 16 pixels a side.
         original: of the same shape.
+
+    Yields:
+        A sentence.
     """
     before = psnr(output, original, peak=1, shave=8)
 

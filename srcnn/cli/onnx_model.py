@@ -4,7 +4,7 @@ What runs the file needs no Python: it is given a low-resolution image and answe
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -74,14 +74,16 @@ class _Graph:
     """Nodes one after the other: each takes the last one's output first."""
 
     def __init__(self, *, channels: int) -> None:
-        self.nodes, self.constants, self.last = [], [], "low"
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.last = "low"
         self.channels = channels
 
-    def add(self, kind: str, *further: np.ndarray | Sequence[float] | str, output: str = "", **options: object) -> str:
+    def add(self, kind: str, *further: np.ndarray | Sequence[float] | str, output: str = "", **options: Any) -> str:
         """A node with further inputs: arrays and lists of numbers become constants, a name is another node's output."""
         from onnx import helper, numpy_helper
 
-        names = []
+        names: list[Any] = []
         for value in further:
             if isinstance(value, list):
                 value = np.array(value, np.float32 if any(isinstance(each, float) for each in value) else np.int64)
@@ -103,7 +105,11 @@ class _Graph:
             behind = self.add("Slice", [-1], [-_MARGIN - 1], [axis], [-1])
             self.last = before
             self.add("Concat", image, behind, axis=axis)
-        options = {"mode": "cubic", "cubic_coeff_a": -0.5, "coordinate_transformation_mode": "half_pixel"}
+        options: dict[str, Any] = {
+            "mode": "cubic",
+            "cubic_coeff_a": -0.5,
+            "coordinate_transformation_mode": "half_pixel",
+        }
         self.add("Resize", "", [1.0, 1.0, float(scale), float(scale)], **options)
         margin = _MARGIN * scale
         self.add("Slice", [margin, margin], [-margin, -margin], [2, 3])

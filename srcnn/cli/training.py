@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -45,10 +46,10 @@ def _configuration(given: argparse.Namespace) -> TrainConfig:
     changes = {name: getattr(given, name) for name in recipes.kinds()} | recipes.current_names(dict(given.set))
     recipe, begun = given.recipe, Path(given.out or "") / "config.json"
     if given.resume and not recipe and begun.is_file():
-        stored = {name: str(value) for name, value in recipes.read_settings(begun).items()}
-        recipe = stored.pop("recipe", None)
+        written = {name: str(value) for name, value in recipes.read_settings(begun).items()}
+        recipe = written.pop("recipe", None)
         try:
-            stored = {name: recipes.parse_setting(name, value) for name, value in stored.items()}
+            stored = {name: recipes.parse_setting(name, value) for name, value in written.items()}
         except InputError as error:
             raise InputError(f"{begun} is damaged ({error}); begin anew in another --out") from None
         changes = {name: stored.get(name) if value is None else value for name, value in changes.items()}
@@ -90,7 +91,7 @@ def _follow(run: Run, given: argparse.Namespace) -> None:
     print(f"srcnn evaluate --weights {weights} --data set5 --scale {config.scale}")
 
 
-def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace) -> Iterator[dict]:
+def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     return tutorial_epochs(run.learner, steps, batch=given.testBatchSize, mean=run.group.all_reduce_mean)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,7 +46,7 @@ class Study:
     """
 
     question: str
-    variants: dict[str, dict[str, object]]
+    variants: dict[str, dict[str, Any]]
 
 
 STUDIES: dict[str, Study] = {
@@ -91,7 +92,7 @@ def run(
     studies: dict[str, Study] | None = None,
     base: TrainConfig = BASE,
     processes: int | None = None,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Train and measure every variant of every study.
 
     A run that was stopped goes on where it was: what is done is kept in ``ablations.jsonl`` until all is.
@@ -145,7 +146,9 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _summary(name: str, study: Study, base: TrainConfig, runs: dict[tuple, dict]) -> dict:
+def _summary(
+    name: str, study: Study, base: TrainConfig, runs: dict[tuple[str, str, int], dict[str, Any]]
+) -> dict[str, Any]:
     variants = {}
     for variant in study.variants:
         mine = [runs[name, variant, seed] for seed in SEEDS]
@@ -173,7 +176,7 @@ def _summary(name: str, study: Study, base: TrainConfig, runs: dict[tuple, dict]
     }
 
 
-def train_and_measure(config: TrainConfig) -> dict:
+def train_and_measure(config: TrainConfig) -> dict[str, Any]:
     """Train one configuration and measure it on Set5 and Set14, or, where color is the question, on Set5's channels.
 
     Returns:

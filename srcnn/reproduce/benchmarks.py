@@ -16,6 +16,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from torch import Tensor
 
@@ -55,8 +56,8 @@ def run(
     folder: Path,
     *,
     parts: Iterable[str] | None = None,
-    settings: Mapping[str, Mapping] | None = None,
-) -> Iterator[dict]:
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Iterator[dict[str, Any]]:
     """Measure parts into ``benchmarks.json``, each written when it is done; the parts that are not asked for stay.
 
     Args:
@@ -83,7 +84,7 @@ def run(
         write_json({**kept, name: {"command": "srcnn reproduce benchmarks", **where, **record}}, path)
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     """The parts measured so far."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -113,11 +114,14 @@ def training(
         every: crops between two looks at the test set; the clock stands still meanwhile.
         seeds: repeats of the first of the runs; the others are too slow for more than one.
 
+    Yields:
+        Lines that the command prints.
+
     Returns:
         The record of the part, of each run its seeds' medians, and every seed's curve.
     """
     watched = list(data.photographs(test, "test"))
-    courses: dict[str, list[dict]] = {label: [] for label in runs}
+    courses: dict[str, list[dict[str, Any]]] = {label: [] for label in runs}
     for seed, (label, config) in itertools.product(range(seeds), runs.items()):
         if seed and label != next(iter(runs)):
             continue
@@ -149,7 +153,7 @@ def _course(
     target: float,
     cap: float,
     every: int,
-) -> dict:
+) -> dict[str, Any]:
     """One training run and its curve. The clock runs while it trains, not while data are read or scores measured."""
     learner, batches = start(config)
     stride, seconds = max(1, every // config.batch_size), 0.0
@@ -174,14 +178,22 @@ def _course(
 
 
 def evaluation(
-    root: str | os.PathLike | None = None, *, test: str = "set14", weights: str = "srcnn-9-1-5-x3", repeats: int = 5
+    root: str | os.PathLike[str] | None = None,
+    *,
+    test: str = "set14",
+    weights: str = "srcnn-9-1-5-x3",
+    repeats: int = 5,
 ) -> Part:
     """Seconds for Set14 at x3 by the protocol, the files' reading included, beside bicubic.
 
     Args:
+        root: where image sets lie; see :func:`srcnn.data.roots`.
         test: the set.
         weights: of the network.
         repeats: turns, after one that is not counted.
+
+    Yields:
+        Lines that the command prints.
 
     Returns:
         The record of the part, medians, their ratio, and the scores, which say that it was the protocol.

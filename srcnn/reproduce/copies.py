@@ -7,6 +7,7 @@ cross-correlation, then where that is high at full size. Turned, mirrored and re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ _SHARE = 0.5  # of the height and the width, which is the middle
 _SUSPECT, _COPY = 0.8, 0.97  # correlations: what is looked at closely, and what is told
 
 
-def run(folder: Path) -> Iterator[dict]:
+def run(folder: Path) -> Iterator[dict[str, Any]]:
     """Look for every image of the sets in every other; about a quarter of an hour.
 
     Args:
@@ -34,7 +35,7 @@ def run(folder: Path) -> Iterator[dict]:
     Yields:
         Each pair that was found, and at last the record that was written.
     """
-    images = {}
+    images: dict[str, Tensor] = {}
     for title, (name, split) in SETS.items():
         images |= {f"{title} {image}": luma(pixels)[0] for image, pixels in data.photographs(name, split)}
     pairs = []
@@ -46,7 +47,7 @@ def run(folder: Path) -> Iterator[dict]:
     yield record | {"line": f"{len(pairs)} pairs among {len(images)} images"}
 
 
-def find(images: dict[str, Tensor]) -> Iterator[dict]:
+def find(images: dict[str, Tensor]) -> Iterator[dict[str, Any]]:
     """Pairs of images that share pixels, each pair once.
 
     Args:
@@ -81,7 +82,7 @@ def _middle(pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
 
 
 def _fits(part: Tensor, image: Tensor) -> bool:
-    return all(a <= b for a, b in zip(part.shape, image.shape, strict=True)) and part.std() > 1 / 255
+    return all(a <= b for a, b in zip(part.shape, image.shape, strict=True)) and bool(part.std() > 1 / 255)
 
 
 def correlation(part: Tensor, image: Tensor) -> Tensor:
@@ -110,9 +111,9 @@ def _sums(image: Tensor, height: int, width: int) -> Tensor:
     return table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
 
 
-def _closely(image: Tensor, of: Tensor, guess: list[int]) -> dict:
+def _closely(image: Tensor, of: Tensor, guess: list[int]) -> dict[str, Any]:
     """The place near a guess where two images agree best, and how well they do."""
-    best = {"correlation": -1.0}
+    best: dict[str, Any] = {"correlation": -1.0}
     for row, column in product(*(range(place - COARSE, place + COARSE + 1) for place in guess)):
         top, left = max(0, -row), max(0, -column)
         height = min(image.shape[0] - top, of.shape[0] - max(row, 0))

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from srcnn.recipes import with_changes
 from srcnn.reproduce.timing import Part, in_turns, ratio
 from srcnn.resize import shave
 from srcnn.runs import start
-from srcnn.training import train
+from srcnn.training import Step, train
 
 
 def plain_pair(
@@ -61,7 +62,7 @@ def plain_pair(
     return images.to_float(low)[None], images.to_float(shave(high, border))[None]
 
 
-class PlainPairs(Dataset):
+class PlainPairs(Dataset[tuple[Tensor, Tensor]]):
     """Crops of 33 x 33 at x3, each from a file that is opened, cut and resized when it is asked for.
 
     Args:
@@ -129,6 +130,9 @@ def throughput(
         warm_up: of a turn that are not; they use up what the loader's workers made ready while others were timed.
         workers: numbers of worker processes tried for the plain loop; the fastest is the one compared with.
 
+    Yields:
+        Lines that the command prints.
+
     Returns:
         The record of the part, crops a second of each, and ours divided by the plain loop's.
     """
@@ -136,7 +140,9 @@ def throughput(
     total = repeats * (warm_up + steps)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         files = _files(source, Path(folder))
-        loops = {f"ours, {name}": _our_steps(name.lower(), source, total, batch) for name in ("SOAP", "Adam")}
+        loops: dict[str, Any] = {
+            f"ours, {name}": _our_steps(name.lower(), source, total, batch) for name in ("SOAP", "Adam")
+        }
         loops |= {
             f"plain loop, {number} workers": plain_steps(files, steps=total, batch=batch, workers=number)
             for number in workers
@@ -176,14 +182,14 @@ def _files(source: str, folder: Path) -> list[Path]:
     return data.listing(folder)
 
 
-def _our_steps(optimizer: str, source: str, steps: int, batch: int) -> Generator:
+def _our_steps(optimizer: str, source: str, steps: int, batch: int) -> Iterator[Step]:
     rate = 1e-3 if optimizer == "adam" else None
-    changes = {"optimizer": optimizer, "learning_rate": rate, "batch_size": batch, "patch_size": 33}
+    changes: dict[str, Any] = {"optimizer": optimizer, "learning_rate": rate, "batch_size": batch, "patch_size": 33}
     config = with_changes("fast", data=source, steps=steps, **changes)
     return train(*start(config))
 
 
-def _timed(loop: Iterator, steps: int, warm_up: int) -> float:
+def _timed(loop: Iterator[object], steps: int, warm_up: int) -> float:
     """Seconds of some steps of a loop, after some that are not timed."""
     deque(itertools.islice(loop, warm_up), maxlen=0)
     began = time.perf_counter()

@@ -41,7 +41,7 @@ def run(
     budget: float = BUDGET,
     limits: Mapping[int, float] | None = None,
     dry: bool = False,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Measure parts into ``gpu.json``, which holds after every row what is known so far.
 
     Args:
@@ -108,7 +108,7 @@ def read(path: Path, *, dry: bool) -> dict[str, Any]:
     if not path.exists():
         return {"command": "srcnn reproduce gpu", "dry": dry, "parts": {}}
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if not (isinstance(kept["parts"], dict) and all(int(number) in PARTS for number in kept["parts"])):
             raise ValueError
         other = kept["dry"] is not dry
@@ -120,18 +120,18 @@ def read(path: Path, *, dry: bool) -> dict[str, Any]:
     return kept
 
 
-def _measured(number: int, folder: Path, limit: float, dry: bool) -> Iterator[dict]:
+def _measured(number: int, folder: Path, limit: float, dry: bool) -> Iterator[dict[str, Any]]:
     """A part's entry, again and again while it grows; the last one has its outcome."""
     part, began = PARTS[number], time.monotonic()
     command = f"srcnn reproduce gpu --parts {number}{' --dry' if dry else ''}"
-    entry = {
+    entry: dict[str, Any] = {
         "name": part.name,
         "asks": part.asks,
         "command": command,
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     }
     entry |= {"status": "running", "seconds": 0.0, "limit": round(limit, 1)}
-    empty = {"machine": None, "settings": {}, "rows": [], "summary": None, "error": None}
+    empty: dict[str, Any] = {"machine": None, "settings": {}, "rows": [], "summary": None, "error": None}
     with (folder / "gpu.log").open("a", encoding="utf-8") as log:
         log.write(f"== {number} {part.name}, {entry['date']}: {command}, at most {limit:.0f} s\n")
     device = "cpu" if dry else "cuda"
@@ -156,7 +156,7 @@ def _measured(number: int, folder: Path, limit: float, dry: bool) -> Iterator[di
     yield {**entry, **record, **_outcome(record, process.exitcode, over=over, limit=limit)}
 
 
-def _record(file: Path) -> dict | None:
+def _record(file: Path) -> dict[str, Any] | None:
     """What the part has written; it is always whole."""
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
@@ -169,7 +169,7 @@ def _end(process: Any) -> None:
     process.join()
 
 
-def _outcome(record: dict, status: int, *, over: bool, limit: float) -> dict[str, str | None]:
+def _outcome(record: dict[str, Any], status: int, *, over: bool, limit: float) -> dict[str, str | None]:
     if over:
         return {"status": "over its limit", "error": f"it was ended after {limit:.0f} s"}
     if record["error"]:
@@ -180,18 +180,18 @@ def _outcome(record: dict, status: int, *, over: bool, limit: float) -> dict[str
     return {"status": "done" if record["summary"].get("complete", True) else "incomplete", "error": None}
 
 
-def _better(before: dict | None, entry: dict) -> dict:
+def _better(before: dict[str, Any] | None, entry: dict[str, Any]) -> dict[str, Any]:
     """A part's entry, or that of an earlier call where it is worth more, with a word of the later one."""
     if before and _worth(before) > _worth(entry):
         return {**before, "later": {name: entry[name] for name in ("date", "status", "seconds", "error")}}
     return entry
 
 
-def _worth(entry: dict) -> int:
+def _worth(entry: dict[str, Any]) -> int:
     return _WORTH[entry["status"]] if entry["rows"] or entry["status"] == "done" else 0
 
 
-def _line(number: int, entry: dict) -> str:
+def _line(number: int, entry: dict[str, Any]) -> str:
     """A row of the table."""
     told = entry["error"] or (entry["summary"] or {}).get("line") or f"{len(entry['rows'])} rows"
     later = f" (later: {entry['later']['status']})" if "later" in entry else ""

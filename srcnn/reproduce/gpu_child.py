@@ -49,7 +49,7 @@ def child(part: Part, place: Place, dry: bool, file: Path) -> None:
     """Measure a part in a process of its own, which leads a group of all that it starts and ends with its parent."""
     with suppress(OSError, AttributeError):  # Windows has no such groups
         os.setpgid(0, 0)
-    parent = parent_process()
+    parent: Any = parent_process()  # never None: the part was started by another
 
     def watch() -> None:
         parent.join()

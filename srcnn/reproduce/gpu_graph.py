@@ -9,13 +9,13 @@ on the device says which of them is meant. On a CPU the same step runs without a
 import contextlib
 import math
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from srcnn.evaluation import ieee_float32
 from srcnn.files import InputError
-from srcnn.pairs import RandomCrops, Shuffled
 from srcnn.training import LOSSES, Learner, learning_rate
 
 _WARM_UP = 3  # steps before the capture, which let the optimizer make its state and the libraries their workspaces
@@ -62,8 +62,19 @@ def convolution_arithmetic(precision: str, device: torch.device) -> str:
         try:
             return "tf32" if torch.backends.cudnn.allow_tf32 else "ieee float32"
         except RuntimeError:  # the newer switch was used, and the old one cannot be read any more
-            newer = torch.backends.cudnn.conv.fp32_precision
+            switches: Any = torch.backends.cudnn  # its newer ones are made when it is imported
+            newer = str(switches.conv.fp32_precision)
             return {"ieee": "ieee float32"}.get(newer, newer)
+
+
+class Gathered(Protocol):
+    """Batches whose choice is one thing and whose pixels are another, so that a graph can hold the second."""
+
+    def choose(self, step: int) -> Tensor:
+        """What a step takes, numbers that :meth:`gather` understands."""
+
+    def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Its inputs and targets."""
 
 
 class GraphTrainer:
@@ -83,9 +94,7 @@ class GraphTrainer:
         graphs: whether the step is computed in float32 -> its graph; empty on a CPU.
     """
 
-    def __init__(
-        self, learner: Learner, batches: RandomCrops | Shuffled, *, block: int = 100, networks: int = 1
-    ) -> None:
+    def __init__(self, learner: Learner, batches: Gathered, *, block: int = 100, networks: int = 1) -> None:
         config, device = learner.config, learner.device
         with arithmetic(learner.precision, device):  # refuses what a graph cannot do
             pass
@@ -96,7 +105,8 @@ class GraphTrainer:
         full = learner.precision == "float32"
         self._full_from = 0 if full else (1 - config.full_precision_share) * config.steps
         self.graphs: dict[bool, torch.cuda.CUDAGraph] = {}
-        self.optimizer = learner.optimizer = _with_tensor_rates(learner.optimizer, device)
+        self.optimizer: Any = _with_tensor_rates(learner.optimizer, device)
+        learner.optimizer = self.optimizer
         self._soap = config.optimizer == "soap"
         self._choices = torch.zeros(block, *batches.choose(0).shape, dtype=torch.long, device=device)
         self._numbers = torch.zeros(block, 2, device=device)  # of each step: learning rate, the average's weight
@@ -182,7 +192,8 @@ class GraphTrainer:
         with torch.no_grad():
             self.loss.copy_(error)
             if config.ema_share:
-                means, values = list(learner.ema.parameters()), list(learner.model.parameters())
+                means: list[Tensor] = list(learner.ema.parameters())
+                values: list[Tensor] = list(learner.model.parameters())
                 change = torch._foreach_sub(values, means)
                 torch._foreach_mul_(change, weight)
                 torch._foreach_add_(means, change)
@@ -207,7 +218,7 @@ def _graph_soap() -> type[torch.optim.Optimizer]:
 
     class GraphSoap(SOAP):
         @torch.no_grad()
-        def step(self, closure: None = None) -> None:
+        def step(self, closure: Any = None) -> Any:
             for group in self.param_groups:
                 begun = all(parameter in self.state for parameter in group["params"])
                 self.init_group(group)
@@ -215,7 +226,7 @@ def _graph_soap() -> type[torch.optim.Optimizer]:
                     for parameter in group["params"]:
                         self._update(parameter, group)
 
-        def _update(self, parameter: torch.nn.Parameter, group: dict) -> None:
+        def _update(self, parameter: Any, group: dict[str, Any]) -> None:
             grad, state, (first, second) = parameter.grad, self.state[parameter], group["betas"]
             state["exp_avg"].lerp_(grad, weight=1 - first)
             state["exp_avg_sq"].lerp_(self.project(grad, state).square(), weight=1 - second)

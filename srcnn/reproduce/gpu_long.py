@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from srcnn import images
 from srcnn.files import InputError, atomic
+from srcnn.pairs import RandomCrops
 from srcnn.pretrained import hardware_name
 from srcnn.recipes import TrainConfig, command_line, with_changes
 from srcnn.reproduce.gpu_graph import GraphTrainer, convolution_arithmetic
 from srcnn.reproduce.gpu_place import Place, Rows, crops, images_of, per_second, psnr_on, told_as_error
-from srcnn.reproduce.many import many_trainer, psnr_of_each
+from srcnn.reproduce.many import ManySRCNN, many_trainer, psnr_of_each
 from srcnn.reproduce.upscaling import command_once, tiled_sample
 from srcnn.runs import make_batches
 from srcnn.training import Learner, make_model, resolve_precision
@@ -28,7 +30,7 @@ _CHECKPOINT = "gpu-paper.pt"
 def many_networks(
     place: Place,
     *,
-    training: dict,
+    training: dict[str, Any],
     counts: Sequence[int],
     layouts: Sequence[bool],
     turns: int,
@@ -47,18 +49,31 @@ def many_networks(
         turn_seconds: of a turn.
         distribution: networks whose scores are told; fewer, in halves, where there is no time for so many.
         test: the set that they are measured on, after their last step.
+
+    Yields:
+        A row for each number of networks in each form.
+
+    Raises:
+        InputError: no number of networks could be trained.
     """
     config = with_changes("fast", **training)
-    batches, best = crops(config, place.device), {}
+    batches = crops(config, place.device)
+    best: dict[int, dict[str, Any]] = {}
+    trainer: GraphTrainer | None
     keys = ("steps", "turns", "median", "mean", "per_second", "networks_per_second")
     for count in counts:
         for form, last in (*(("grouped", last) for last in layouts), ("matmul", False)):
             if place.left < 0.6 * place.seconds:  # the rest is for the distribution
                 continue
-            row = {"networks": count, "form": form, "channels_last": last, "precision": config.precision}
+            row: dict[str, Any] = {
+                "networks": count,
+                "form": form,
+                "channels_last": last,
+                "precision": config.precision,
+            }
             with told_as_error(row, keys):
                 endless = replace(config, steps=10**7, full_precision_share=0.0)
-                options = {"device": place.device, "form": form, "channels_last": last}
+                options: dict[str, Any] = {"device": place.device, "form": form, "channels_last": last}
                 trainer = many_trainer(endless, batches, range(count), **options)
                 trainer.advance(5)
                 steps, taken = place.turns(trainer.advance, turns=turns, seconds=turn_seconds, least=5)
@@ -85,7 +100,9 @@ def many_networks(
     }
 
 
-def _distribution(place: Place, config: TrainConfig, batches: object, fastest: dict, wanted: int, test: str) -> dict:
+def _distribution(
+    place: Place, config: TrainConfig, batches: RandomCrops, fastest: dict[str, Any], wanted: int, test: str
+) -> dict[str, Any]:
     """Train so many networks as there is time for to their end, and measure each."""
     tested, count = images_of(test, "test"), wanted
     while count > 1 and count * config.steps / fastest["networks_per_second"] > 0.8 * place.left:
@@ -93,7 +110,9 @@ def _distribution(place: Place, config: TrainConfig, batches: object, fastest: d
     options = {"device": place.device, "form": fastest["form"], "channels_last": fastest["channels_last"]}
     trainer = many_trainer(config, batches, range(count), **options)
     seconds = place.timed(lambda: trainer.advance(config.steps))
-    scores = psnr_of_each(trainer.learner.final, tested, scale=config.scale)
+    networks = trainer.learner.final
+    assert isinstance(networks, ManySRCNN)
+    scores = psnr_of_each(networks, tested, scale=config.scale)
     deviation = statistics.stdev(scores) if count > 1 else None
     quantiles = statistics.quantiles(scores, n=20) if count > 1 else None
     record = {
@@ -110,7 +129,7 @@ def _distribution(place: Place, config: TrainConfig, batches: object, fastest: d
 def papers_run(
     place: Place,
     *,
-    training: dict,
+    training: dict[str, Any],
     test: str,
     target: float,
     marks: Sequence[int],
@@ -129,6 +148,9 @@ def papers_run(
         marks: numbers of steps after which it is measured.
         lot: steps between two looks at the clock.
         every: seconds between checkpoints.
+
+    Yields:
+        A row at each mark, those of earlier calls first.
     """
     config = with_changes("paper", **training)
     model, tested = make_model(config), images_of(test, "test")
@@ -140,7 +162,7 @@ def papers_run(
     while learner.step < config.steps and place.left > 0:
         ahead = next(mark for mark in wanted if mark > learner.step)
         count = min(lot, ahead - learner.step)
-        seconds += place.timed(lambda count=count: trainer.advance(count))
+        seconds += place.timed(partial(trainer.advance, count))
         if learner.step == ahead:
             psnr = psnr_on(tested, learner.final, scale=config.scale, device=place.device)
             rows.append({"steps": ahead, "backprops": ahead * config.batch_size, "seconds": seconds, "psnr": psnr})
@@ -166,7 +188,7 @@ def papers_run(
     }
 
 
-def _gone_on_with(path: Path, learner: Learner) -> tuple[list[dict], float]:
+def _gone_on_with(path: Path, learner: Learner) -> tuple[list[dict[str, Any]], float]:
     """The rows and seconds up to the checkpoint, which the learner goes back to; none where there is none."""
     if not path.exists():
         return [], 0.0
@@ -181,7 +203,7 @@ def _gone_on_with(path: Path, learner: Learner) -> tuple[list[dict], float]:
         raise InputError(f"{path} does not fit this run ({cause}); remove it, and the run begins anew") from None
 
 
-def _save(path: Path, learner: Learner, rows: list[dict], seconds: float) -> None:
+def _save(path: Path, learner: Learner, rows: list[dict[str, Any]], seconds: float) -> None:
     with atomic(path) as part:
         record = {"training": command_line(learner.config), "rows": json.dumps(rows), "seconds": seconds}
         torch.save({**record, "learner": learner.state_dict()}, part)
@@ -195,6 +217,9 @@ def photographs(place: Place, *, sizes: Sequence[tuple[int, int]], scale: int, t
         sizes: height and width of the photographs.
         scale: by which they are enlarged.
         turns: of each, every one in a process of its own.
+
+    Yields:
+        A row for each photograph on each device.
     """
     told = []
     for height, width in sizes:

@@ -28,7 +28,7 @@ from srcnn.runs import make_batches
 from srcnn.training import make_model
 
 #: A part yields rows, each a flat record, and returns its summary, with the ``line`` that the table prints.
-Rows = Generator[dict, None, dict]
+Rows = Generator[dict[str, Any], None, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ class Place:
         self.synchronize()
         return time.perf_counter() - began
 
-    def turns(self, advance: Callable[[int], Any], *, turns: int, seconds: float, least: int = 10) -> tuple[int, list]:
+    def turns(
+        self, advance: Callable[[int], Any], *, turns: int, seconds: float, least: int = 10
+    ) -> tuple[int, list[float]]:
         """Seconds a step, measured in several turns of as many steps as fill the time, in tens.
 
         Args:
@@ -81,7 +83,7 @@ class Place:
         steps = -(-max(least, min(5_000, int(seconds / first))) // least) * least
         return steps, [self.timed(lambda: advance(steps)) / steps for _ in range(turns)]
 
-    def fresh(self, task: Callable, *arguments: Any) -> Any:
+    def fresh(self, task: Callable[..., Any], *arguments: Any) -> Any:
         """What a function returns in a process of its own; see :func:`context`."""
         with ProcessPoolExecutor(1, mp_context=context(self.device), initializer=join_group) as pool:
             return pool.submit(task, *arguments).result()
@@ -101,11 +103,12 @@ def context(device: str) -> Any:
 
 def join_group() -> None:
     """Let this process end with the part that started it, even where another process was copied for it."""
+    parent: Any = parent_process()  # None in none
     with suppress(OSError, AttributeError):  # Windows has no such groups
-        os.setpgid(0, os.getpgid(parent_process().pid))
+        os.setpgid(0, os.getpgid(parent.pid))
 
 
-def machine(device: str) -> dict:
+def machine(device: str) -> dict[str, Any]:
     """The card by name and driver, and the versions of all that computes."""
     record = {
         "device": hardware_name(device),
@@ -138,7 +141,7 @@ def _driver() -> str | None:
 
 
 @contextmanager
-def told_as_error(row: dict, keys: tuple[str, ...]) -> Iterator[None]:
+def told_as_error(row: dict[str, Any], keys: tuple[str, ...]) -> Iterator[None]:
     """What goes wrong in one cell of many, too little memory say, goes into its row, and the next one is measured."""
     row |= dict.fromkeys((*keys, "error"))
     try:
@@ -150,7 +153,9 @@ def told_as_error(row: dict, keys: tuple[str, ...]) -> Iterator[None]:
 
 def crops(config: TrainConfig, device: str) -> RandomCrops:
     """Random crops of a configuration's data; another ``batch`` or ``seed`` may be set on a copy."""
-    return make_batches(config, make_model(config), device=device)
+    batches = make_batches(config, make_model(config), device=device)
+    assert isinstance(batches, RandomCrops)  # as the recipe fast has it
+    return batches
 
 
 def images_of(spec: str, split: str) -> list[tuple[str, Tensor]]:

@@ -8,22 +8,24 @@ import re
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
 from subprocess import STDOUT, run
+from typing import Any
 
 import torch
 
 from srcnn import pretrained, runs
 from srcnn.evaluation import evaluate_all, upscaler
-from srcnn.files import InputError
+from srcnn.files import InputError, read_history
 from srcnn.recipes import TrainConfig, with_changes
 from srcnn.reproduce.gpu_graph import arithmetic, convolution_arithmetic
 from srcnn.reproduce.gpu_place import Place, Rows, context, crops, images_of, join_group, told_as_error
 from srcnn.results import results
-from srcnn.runs import Run, read_history
+from srcnn.runs import Run
 from srcnn.training import Learner, make_model, train
 
 _TESTS = Path(__file__).resolve().parents[2] / "tests"
@@ -33,6 +35,12 @@ def tests(place: Place) -> Rows:
     """Do the tests pass that need a CUDA device?
 
     Only the files that have such tests are read, because the others need libraries that a machine with a GPU may lack.
+
+    Yields:
+        A row for each test.
+
+    Raises:
+        InputError: this is no checkout, or pytest itself failed.
     """
     marked = re.compile(r"mark\.gpu|from devices import")
     files = sorted(path for path in _TESTS.glob("test_*.py") if marked.search(path.read_text(encoding="utf-8")))
@@ -66,6 +74,9 @@ def tables(place: Place, *, test: str, weights: Sequence[str], scales: Sequence[
         test: the set.
         weights: shipped names; all of a scale where there are none.
         scales: of the tables.
+
+    Yields:
+        A row for each network at each scale and precision.
     """
     images, worst = images_of(test, "test"), {"float32": 0.0, "tf32": 0.0}
     for scale in scales:
@@ -105,7 +116,7 @@ def _stored(name: str, test: str, scale: int) -> dict[str, float]:
         return {}
 
 
-def same_bits(place: Place, *, training: dict, optimizers: Sequence[str], steps: int) -> Rows:
+def same_bits(place: Place, *, training: dict[str, Any], optimizers: Sequence[str], steps: int) -> Rows:
     """Does one seed give the same bits twice, and what does it cost to make it?
 
     Args:
@@ -113,6 +124,9 @@ def same_bits(place: Place, *, training: dict, optimizers: Sequence[str], steps:
         training: changes of the recipe fast.
         optimizers: each is tried.
         steps: of a run.
+
+    Yields:
+        A row for each optimizer, with and without deterministic algorithms.
     """
     same = {}
     for deterministic, optimizer in itertools.product((False, True), optimizers):
@@ -129,19 +143,21 @@ def same_bits(place: Place, *, training: dict, optimizers: Sequence[str], steps:
     return {"same": same, "line": line}
 
 
-def two_runs(place: Place, config: TrainConfig) -> list[dict]:
+def two_runs(place: Place, config: TrainConfig) -> list[dict[str, Any]]:
     """Train twice from one seed; a hash of the weights and the seconds of each. In a process that has not begun."""
     batches, found = crops(config, place.device), []
     for _ in range(3):  # the first one loads and chooses kernels, and is not counted
         learner = Learner(make_model(config), config, place.device)
-        seconds = place.timed(lambda learner=learner: [None for _ in train(learner, batches)])
+        seconds = place.timed(partial(deque, train(learner, batches), maxlen=0))
         values = torch.cat([value.detach().cpu().flatten() for value in learner.model.parameters()])
         found.append({"seconds": seconds, "sha256": hashlib.sha256(values.numpy().tobytes()).hexdigest()})
         found[-1]["arithmetic"] = convolution_arithmetic(learner.precision, learner.device)
     return found[1:]
 
 
-def resuming(place: Place, *, training: dict, precisions: Sequence[str], stops: Sequence[int], checkpoint: int) -> Rows:
+def resuming(
+    place: Place, *, training: dict[str, Any], precisions: Sequence[str], stops: Sequence[int], checkpoint: int
+) -> Rows:
     """Does a run that is killed on a CPU go on on CUDA, and back again?
 
     Args:
@@ -151,6 +167,9 @@ def resuming(place: Place, *, training: dict, precisions: Sequence[str], stops: 
         stops: the steps after which the process on the CPU, that on the device, and the last one on the CPU end; the
             first two are killed, the last one comes to the end.
         checkpoint: steps between two of them.
+
+    Yields:
+        A row for each precision.
     """
     for precision in precisions:
         config = with_changes("fast", **training, precision=precision, steps=stops[-1])
@@ -171,7 +190,7 @@ def resuming(place: Place, *, training: dict, precisions: Sequence[str], stops: 
     return {"precisions": list(precisions), "line": f"went on in {', '.join(precisions)}"}
 
 
-def _leg(place: Place, arguments: tuple) -> dict:
+def _leg(place: Place, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """What a process tells that trains until a step."""
     _, folder, device, stop, *_ = arguments
     told = folder.with_suffix(".json")

@@ -4,9 +4,10 @@ import contextlib
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,8 +36,8 @@ def advance(kind: str, config: TrainConfig, batches: RandomCrops, device: str) -
 def steps_a_second(
     place: Place,
     *,
-    training: dict,
-    cells: Sequence[dict],
+    training: dict[str, Any],
+    cells: Sequence[dict[str, Any]],
     turns: int,
     turn_seconds: float,
     least: int = 10,
@@ -53,9 +54,13 @@ def steps_a_second(
         turn_seconds: of a turn.
         least: steps of a turn; ten, because SOAP does more at every tenth.
         compiler: whether torch.compile really compiles.
+
+    Yields:
+        A row for each combination.
     """
     base = with_changes("fast", **training, steps=_FOREVER, full_precision_share=0.0)
-    batches, best, left_out = crops(base, place.device), {}, 0
+    batches, left_out = crops(base, place.device), 0
+    best: dict[str, float] = {}
     keys = ("arithmetic", "steps", "turns", "median", "mean", "per_second", "crops_per_second")
     for cell in (
         dict(zip(each, values, strict=True)) for each in cells for values in itertools.product(*each.values())
@@ -94,25 +99,29 @@ class _Race:
     test: list[tuple[str, Tensor]]
     target: float
 
-    def run(self, label: str, changes: dict, seed: int) -> dict:
+    def run(self, label: str, changes: dict[str, Any], seed: int) -> dict[str, Any]:
         """One run from a seed; the test set is looked at after its end, and not in a search."""
         config = replace(self.base, **changes, seed=seed)
         learner, seconds = _trained(config, self.batches, self.place)
         model, arithmetic = learner.final, convolution_arithmetic(learner.precision, learner.device)
-        measured = {"scale": config.scale, "device": self.place.device}
-        row = {"run": label, "training": command_line(config), "seed": seed, "steps": config.steps, "seconds": seconds}
-        row |= {
-            "arithmetic": arithmetic,
-            "validation": psnr_on(self.validation, model, **measured),
-            "psnr": None,
-            "reached": None,
+        measured: dict[str, Any] = {"scale": config.scale, "device": self.place.device}
+        row: dict[str, Any] = {
+            "run": label,
+            "training": command_line(config),
+            "seed": seed,
+            "steps": config.steps,
+            "seconds": seconds,
         }
+        row |= {"arithmetic": arithmetic, "validation": psnr_on(self.validation, model, **measured)}
+        row |= {"psnr": None, "reached": None}
         if label != "search":
             row["psnr"] = psnr_on(self.test, model, **measured)
             row["reached"] = row["psnr"] >= self.target
         return row
 
-    def search(self, candidates: Sequence[dict], ladder: Sequence[int], goal: float, seed: int) -> Rows:
+    def search(
+        self, candidates: Sequence[dict[str, Any]], ladder: Sequence[int], goal: float, seed: int
+    ) -> Generator[dict[str, Any], None, dict[str, Any] | None]:
         """Each candidate with ever more steps until it is as good as the goal; the quickest's settings, if any is."""
         best, seconds = None, math.inf
         for candidate in candidates:
@@ -131,12 +140,12 @@ class _Race:
 def seconds_to_target(
     place: Place,
     *,
-    training: dict,
+    training: dict[str, Any],
     test: str,
     validation: Sequence[tuple[str, str]],
     target: float,
-    reference: dict,
-    candidates: Sequence[dict],
+    reference: dict[str, Any],
+    candidates: Sequence[dict[str, Any]],
     ladder: Sequence[int],
     seeds: int,
 ) -> Rows:
@@ -155,21 +164,26 @@ def seconds_to_target(
         candidates: settings to try.
         ladder: numbers of steps to try, from few to many.
         seeds: of the reference and of the best; the search has another.
+
+    Yields:
+        A row for each run.
     """
     base = with_changes("fast", **training)
     which, seen = _first_that_is_there(validation)
     race = _Race(place, base, crops(base, place.device), seen, images_of(test, "test"), target)
     race.run("search", {**reference, "steps": 30}, 0)  # the first run of a process loads and chooses kernels
-    found = {"reference": [], "best": []}
+    found: dict[str, list[dict[str, Any]]] = {"reference": [], "best": []}
     for seed in range(seeds):
         found["reference"].append(race.run("reference", reference, seed))
         yield found["reference"][-1]
     goal = fmean(row["validation"] for row in found["reference"])
     best = yield from race.search(candidates, ladder, goal, seeds)
-    for seed in range(seeds + 1, 2 * seeds + 1) if best else ():
-        found["best"].append(race.run("best", best, seed))
-        yield found["best"][-1]
-    told, summary = [], {"target": target, "validation": which, "goal": goal, "test": test}
+    if best:
+        for seed in range(seeds + 1, 2 * seeds + 1):
+            found["best"].append(race.run("best", best, seed))
+            yield found["best"][-1]
+    told = []
+    summary: dict[str, Any] = {"target": target, "validation": which, "goal": goal, "test": test}
     for label, rows in found.items():
         summary[label] = None
         if rows:
@@ -179,7 +193,7 @@ def seconds_to_target(
     return {**summary, "complete": best is not None, "line": f"to {target} dB: {', '.join(told)}"}
 
 
-def _first_that_is_there(sets: Sequence[tuple[str, str]]) -> tuple[str, list]:
+def _first_that_is_there(sets: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[str, Tensor]]]:
     for name, split in sets[:-1]:
         try:
             return name, images_of(name, split)
@@ -204,7 +218,7 @@ def _trained(config: TrainConfig, batches: RandomCrops, place: Place) -> tuple[L
 
 
 def where_time_goes(
-    place: Place, *, training: dict, kinds: Sequence[str], batches: Sequence[int], warm_up: int, steps: int
+    place: Place, *, training: dict[str, Any], kinds: Sequence[str], batches: Sequence[int], warm_up: int, steps: int
 ) -> Rows:
     """What a step's time goes into, by torch's profiler: launches, kernels, and how long the device is busy.
 
@@ -215,6 +229,9 @@ def where_time_goes(
         batches: sizes.
         warm_up: steps before the profile.
         steps: in the profile; its trace, for a viewer such as Perfetto, is put into the folder.
+
+    Yields:
+        A row for each kind and batch size.
     """
     base = with_changes("fast", **training, steps=_FOREVER)
     data, busy = crops(base, place.device), {}
@@ -241,7 +258,7 @@ def where_time_goes(
     return {"busy": busy, "line": f"device busy: {', '.join(told)}"}
 
 
-def summarize(events: Iterable, steps: int) -> dict:
+def summarize(events: Iterable[Any], steps: int) -> dict[str, Any]:
     """What the profiler saw, a step.
 
     Args:
@@ -253,9 +270,10 @@ def summarize(events: Iterable, steps: int) -> dict:
         the first kernel's begin to the last one's end, those in which at least one ran, their share; and the kernels
         that take longest.
     """
-    kernels, launches, operators, times = [], 0, 0, {}
+    kernels, launches, operators = [], 0, 0
+    times: dict[str, float] = {}
     for event in events:
-        if event.device_type == torch.autograd.DeviceType.CPU:
+        if event.device_type == torch.autograd.DeviceType.CPU:  # type: ignore[attr-defined]  # not listed
             launches += event.name.startswith(("cudaLaunch", "cudaGraphLaunch", "cuLaunch", "cudaMemcpy", "cudaMemset"))
             operators += event.name.startswith("aten::") and event.cpu_parent is None
         elif not getattr(event, "is_user_annotation", False):  # which spans kernels, and is none

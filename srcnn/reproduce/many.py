@@ -44,7 +44,7 @@ class ManySRCNN(SRCNN):
             if isinstance(layer, nn.Conv2d):
                 parent, _, own = name.rpartition(".")
                 layers = [network.get_submodule(name) for network in networks]
-                setattr(self.get_submodule(parent), own, _side_by_side(layers))
+                setattr(self.get_submodule(parent), own, _side_by_side(layer, layers))
 
     def forward(self, y: Tensor) -> Tensor:
         """Inputs ``(N, K*c, H, W)``, network after network, to outputs ``(N, K*c, H', W')``."""
@@ -62,12 +62,10 @@ class ManySRCNN(SRCNN):
         return alone
 
 
-def _side_by_side(layers: Sequence[nn.Conv2d]) -> nn.Conv2d:
-    count, first = len(layers), layers[0]
-    many = nn.Conv2d(count * first.in_channels, count * first.out_channels, first.kernel_size, groups=count)
-    with torch.no_grad():
-        many.weight.copy_(torch.cat([layer.weight for layer in layers]))
-        many.bias.copy_(torch.cat([layer.bias for layer in layers]))
+def _side_by_side(like: nn.Conv2d, layers: Sequence[nn.Module]) -> nn.Conv2d:
+    count, states = len(layers), [layer.state_dict() for layer in layers]
+    many = nn.Conv2d(count * like.in_channels, count * like.out_channels, like.kernel_size[0], groups=count)
+    many.load_state_dict({name: torch.cat([state[name] for state in states]) for name in ("weight", "bias")})
     return many
 
 
@@ -78,8 +76,10 @@ def _by_matmul(layer: nn.Conv2d, x: Tensor) -> Tensor:
     patches = x.flatten(2) if side == 1 else F.unfold(x, side)  # (N, K*c*f*f, places)
     patches = patches.unflatten(1, (count, -1))  # (N, K, c*f*f, places)
     filters = layer.weight.flatten(1).unflatten(0, (count, -1))  # (K, filters, c*f*f)
+    assert layer.bias is not None  # a network's layers have one
     made = torch.matmul(filters, patches) + layer.bias.unflatten(0, (count, -1))[..., None]
-    return made.flatten(1, 2).unflatten(2, (height, width))
+    image: Tensor = made.flatten(1, 2).unflatten(2, (height, width))
+    return image
 
 
 class ManyCrops:
@@ -103,7 +103,8 @@ class ManyCrops:
         return self._in_channels(low), self._in_channels(high)
 
     def _in_channels(self, crops: Tensor) -> Tensor:
-        return crops.unflatten(0, (len(self._seeds), -1)).transpose(0, 1).flatten(1, 2)
+        joined: Tensor = crops.unflatten(0, (len(self._seeds), -1)).transpose(0, 1).flatten(1, 2)
+        return joined
 
 
 def many_trainer(
@@ -140,7 +141,7 @@ def many_trainer(
     learner = Learner(ManySRCNN(networks, form=form), config, device)
     if not channels_last:
         for model in (learner.model, learner.ema):
-            model.to(memory_format=torch.contiguous_format)
+            model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's types lack it
     return GraphTrainer(learner, ManyCrops(crops, seeds), networks=len(seeds))
 
 

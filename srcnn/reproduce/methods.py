@@ -7,6 +7,7 @@ the group's ``factor``.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -49,7 +50,7 @@ def _merged(model: SRCNN, config: TrainConfig, betas: Betas) -> Optimizer:
     groups = _filters_apart(model, config)
     for group in groups:
         group.update(merge_dims=group.pop("filters"), max_precondition_dim=81)  # a bias has nothing to merge
-    given = {"betas": betas, "weight_decay": 0.0, "precondition_frequency": EIGENVECTORS_EVERY}
+    given: dict[str, Any] = {"betas": betas, "weight_decay": 0.0, "precondition_frequency": EIGENVECTORS_EVERY}
     return SOAP(groups, lr=config.learning_rate, **given)
 
 
@@ -64,7 +65,7 @@ def _muon(model: SRCNN, config: TrainConfig, betas: Betas) -> Optimizer:
     return Muon(groups, lr=config.learning_rate, adamw_lr=config.learning_rate)
 
 
-def _filters_apart(model: SRCNN, config: TrainConfig) -> list[dict]:
+def _filters_apart(model: SRCNN, config: TrainConfig) -> list[dict[str, Any]]:
     """The package's groups of parameters with their factors, filters and biases in groups of their own."""
     return [
         {"params": found, "factor": group["factor"], "filters": filters}
@@ -76,7 +77,7 @@ def _filters_apart(model: SRCNN, config: TrainConfig) -> list[dict]:
 
 #: Name -> a function of network, configuration and decay rates that makes the optimizer. Each of its groups has a
 #: ``factor``, as :func:`srcnn.training.make_optimizer` has it.
-METHODS: dict[str, Callable[[SRCNN, TrainConfig, Betas], Optimizer]] = {
+METHODS: dict[str, Callable[..., Optimizer]] = {
     "adam": partial(_packaged, "adam"),
     "sgd": partial(_packaged, "sgd"),
     "soap": partial(_packaged, "soap"),

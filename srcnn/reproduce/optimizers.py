@@ -14,6 +14,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from scipy import stats
 
@@ -53,7 +54,7 @@ class Task:
     every: int
 
 
-def train_and_measure(task: Task) -> dict:
+def train_and_measure(task: Task) -> dict[str, Any]:
     """Train as a task says. The clock runs while it trains, not while data are read or scores measured.
 
     Returns:
@@ -61,7 +62,7 @@ def train_and_measure(task: Task) -> dict:
         ``steps``, ``seconds`` and ``psnr`` of every look; ``seconds`` a step; ``machine``.
     """
     betas = task.settings["beta1"], task.settings.get("beta2")
-    changes = {name: value for name, value in task.settings.items() if not name.startswith("beta")}
+    changes: dict[str, Any] = {name: value for name, value in task.settings.items() if not name.startswith("beta")}
     config = replace(task.config, **changes)
     watched = list(data.photographs(task.validation, "train"))
     model = make_model(config)
@@ -103,16 +104,17 @@ class _Journal:
         self.path = path
         records = read_records(path) if path.exists() else []
         write(path, "".join(json.dumps(record) + "\n" for record in records))  # without a last line cut short by a kill
-        self.results = {_key(record.get("task")): record.get("result") for record in records}
+        self.results: dict[str, Any] = {_key(record.get("task")): record.get("result") for record in records}
 
-    def result(self, task: Task) -> dict:
+    def result(self, task: Task) -> dict[str, Any]:
         """What a task gives, trained unless it was before."""
         key = _key(asdict(task))
         if key not in self.results:
             self.results[key] = train_and_measure(task)
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps({"task": asdict(task), "result": self.results[key]}) + "\n")
-        return self.results[key]
+        result: dict[str, Any] = self.results[key]
+        return result
 
 
 def _key(task: object) -> str:
@@ -128,7 +130,7 @@ def run(
     validation: str = VALIDATION,
     tests: Sequence[str] = TESTS,
     every: int = 100,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Search, train the best of each method again, and compare, into ``optimizers.json``.
 
     A run that was stopped goes on where it was: what is done is kept in ``optimizers.jsonl`` until all is.
@@ -154,13 +156,13 @@ def run(
     journal, places, search = _Journal(folder / "optimizers.jsonl"), points(trials), replace(base, seed=SEARCH_SEED)
     searched = yield from _search(journal, search, places, validation)
     best = {method: places[_best(method, done)] for method, done in searched.items()}
-    finals = {method: [] for method in METHODS}
+    finals: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
     for seed in seeds:
         for method, done in finals.items():
             config, chosen = replace(base, seed=seed), settings(method, best[method])
             done.append(journal.result(Task(method, chosen, config, validation, tests, every)))
             yield {"line": f"seed {seed}: {method}, {_told(done[-1]['psnr'])}"}
-    record = {
+    record: dict[str, Any] = {
         "command": "srcnn reproduce optimizers",
         "machine": " and ".join(dict.fromkeys(r["machine"] for done in finals.values() for r in done)),
         **{name: version(name) for name in ("torch", "srcnn", "pytorch-optimizer")},
@@ -183,9 +185,9 @@ def run(
 
 def _search(
     journal: _Journal, config: TrainConfig, places: Sequence[Sequence[float]], validation: str
-) -> Generator[dict, None, dict[str, list[dict]]]:
+) -> Generator[dict[str, Any], None, dict[str, list[dict[str, Any]]]]:
     """Train at every point with every method; returns the results of each method."""
-    searched: dict[str, list[dict]] = {method: [] for method in METHODS}
+    searched: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
     for number, place in enumerate(places, 1):
         for method, done in searched.items():
             done.append(journal.result(Task(method, settings(method, place), config, validation, (), config.steps)))
@@ -193,7 +195,9 @@ def _search(
     return searched
 
 
-def _method(method: str, places: Sequence[Sequence[float]], tried: Sequence[dict], best: Sequence[float]) -> dict:
+def _method(
+    method: str, places: Sequence[Sequence[float]], tried: Sequence[dict[str, Any]], best: Sequence[float]
+) -> dict[str, Any]:
     """What the search says of a method."""
     found = zip(places, tried, strict=True)
     return {
@@ -208,7 +212,7 @@ def _told(psnr: Mapping[str, float | None]) -> str:
     return ", ".join(f"{name} diverged" if db is None else f"{db:.2f} dB on {name}" for name, db in psnr.items())
 
 
-def _best(method: str, tried: Sequence[dict]) -> int:
+def _best(method: str, tried: Sequence[dict[str, Any]]) -> int:
     """The number of the setting that validated best; one that diverged is never it."""
     scores = [-math.inf if r["psnr"]["validation"] is None else r["psnr"]["validation"] for r in tried]
     if max(scores) == -math.inf:
@@ -216,13 +220,14 @@ def _best(method: str, tried: Sequence[dict]) -> int:
     return scores.index(max(scores))
 
 
-def summary(finals: Sequence[dict]) -> dict:
+def summary(finals: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The mean over seeds of each PSNR, with its interval of 95 % by Student's t; None where a seed diverged.
 
     Args:
         finals: what :func:`train_and_measure` gave, two or more.
     """
-    means, intervals = {}, {}
+    means: dict[str, float | None] = {}
+    intervals: dict[str, list[float] | None] = {}
     for name in finals[0]["psnr"]:
         values = [result["psnr"][name] for result in finals]
         means[name] = intervals[name] = None
@@ -233,7 +238,7 @@ def summary(finals: Sequence[dict]) -> dict:
     return {"mean": means, "interval": intervals, "seconds": seconds}
 
 
-def compare(scores: Mapping[str, Sequence[Mapping[str, float | None]]], first: str = "soap") -> dict:
+def compare(scores: Mapping[str, Sequence[Mapping[str, Any]]], first: str = "soap") -> dict[str, Any]:
     """One method against each other, by a paired t test over seeds, which share weights to begin with and crops.
 
     Args:
@@ -246,7 +251,7 @@ def compare(scores: Mapping[str, Sequence[Mapping[str, float | None]]], first: s
         diverged is None.
     """
     others = {method: found for method, found in scores.items() if method != first}
-    table: dict[str, dict] = {}
+    table: dict[str, dict[str, Any]] = {}
     for method, found in others.items():
         table[method] = {}
         for name in found[0]:

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 
@@ -45,7 +46,7 @@ _BOOK = Path(srcnn.__file__).resolve().parents[1] / "book"
 _ORDER = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
 
 
-def run(folder: Path) -> Iterator[dict]:
+def run(folder: Path) -> Iterator[dict[str, Any]]:
     """Run every chapter that trains, on every path and from every seed, and measure the shipped tables on every path.
 
     A chapter that was measured on all of these paths is not run again if its code is as it was and it asserts nothing
@@ -97,14 +98,14 @@ def run(folder: Path) -> Iterator[dict]:
     journal.unlink()
 
 
-def _write(target: Path, chapters: dict, tables: dict) -> None:
+def _write(target: Path, chapters: dict[str, Any], tables: dict[str, Any]) -> None:
     what = "least, mean and deviation over runs of the distance by which a comparison holds, in its own unit"
     made = {"command": "srcnn reproduce processors", "srcnn": version("srcnn"), "torch": version("torch")}
     chapters = {name: chapters[name] for name in CHAPTERS if name in chapters}
     write_json({"measure": what, "chapters": chapters, "tables": tables, "provenance": made}, target)
 
 
-def _still_true(record: dict | None, chapter: str) -> bool:
+def _still_true(record: dict[str, Any] | None, chapter: str) -> bool:
     """Whether what was measured of a chapter is of its code as it is now, and has all that it asserts."""
     path = _BOOK / f"{chapter}.ipynb"
     return record is not None and record["sha256"] == _digest(path) and set(claims(path)) <= set(record["claims"])
@@ -129,7 +130,7 @@ def claims(chapter: Path) -> list[str]:
     return [ast.unparse(node.test) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Assert)]
 
 
-def _measured(key: tuple[str, int, str, int]) -> dict:
+def _measured(key: tuple[str, int, str, int]) -> dict[str, Any]:
     chapter, seed, lane, threads = key
     path = _BOOK / f"{chapter}.ipynb"
     found = _child([str(path), str(seed)], lane, threads)
@@ -138,7 +139,7 @@ def _measured(key: tuple[str, int, str, int]) -> dict:
     }  # fmt: skip
 
 
-def _child(arguments: list[str], lane: str, threads: int) -> dict:
+def _child(arguments: list[str], lane: str, threads: int) -> dict[str, Any]:
     """What this module prints as a program in a process of its own, which computes on that path."""
     isa, capability, told = LANES[lane]
     path = {
@@ -156,16 +157,17 @@ def _child(arguments: list[str], lane: str, threads: int) -> dict:
         )
     answer = json.loads(ended.stdout.splitlines()[-1])
     assert answer["capability"] == told, f"{lane} was asked for, and torch computes with {answer['capability']}"
-    return answer["result"]
+    result: dict[str, Any] = answer["result"]
+    return result
 
 
-def _line(record: dict) -> str:
+def _line(record: dict[str, Any]) -> str:
     failed = [text for text, claim in record["claims"].items() if not claim["holds"]]
     what = f"{record['chapter']}, {record['lane']}, {record['threads']} threads, seed {record['seed']}"
     return f"{what}: {len(record['claims']) - len(failed)} hold{''.join(f'; FAILS: {text}' for text in failed)}"
 
 
-def _summary(chapter: str, records: list[dict], lanes: list[str]) -> dict:
+def _summary(chapter: str, records: list[dict[str, Any]], lanes: list[str]) -> dict[str, Any]:
     found = [record["claims"] for record in records if record["chapter"] == chapter]
     return {
         "sha256": _digest(_BOOK / f"{chapter}.ipynb"),
@@ -182,11 +184,12 @@ def _summary(chapter: str, records: list[dict], lanes: list[str]) -> dict:
     }
 
 
-def _spread(margins: list[float | None]) -> dict:
+def _spread(margins: list[float | None]) -> dict[str, Any]:
     """Nothing where no distance can be told, or where it is always the same."""
-    if None in margins or len(set(margins)) == 1:
+    told = [margin for margin in margins if margin is not None]
+    if len(told) < len(margins) or len(set(told)) == 1:
         return {}
-    spread = {"least": min(margins), "mean": fmean(margins), "deviation": stdev(margins)}
+    spread = {"least": min(told), "mean": fmean(told), "deviation": stdev(told)}
     return {name: float(f"{value:.4g}") for name, value in spread.items()}
 
 
@@ -195,17 +198,23 @@ class _Watched(ast.NodeTransformer):
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         test = node.test
-        ordered = isinstance(test, ast.Compare) and all(type(sign) in _ORDER for sign in test.ops)
-        signs = [ast.Constant(type(sign).__name__) for sign in test.ops] if ordered else []
-        values = [test.left, *test.comparators] if ordered else [test]
-        arguments = [ast.Constant(ast.unparse(test)), ast.List(signs, ast.Load()), ast.List(values, ast.Load())]
+        signs: list[ast.expr] = []
+        values = [test]
+        if isinstance(test, ast.Compare) and all(type(sign) in _ORDER for sign in test.ops):
+            signs = [ast.Constant(type(sign).__name__) for sign in test.ops]
+            values = [test.left, *test.comparators]
+        arguments: list[ast.expr] = [
+            ast.Constant(ast.unparse(test)),
+            ast.List(signs, ast.Load()),
+            ast.List(values, ast.Load()),
+        ]
         return ast.copy_location(ast.Expr(ast.Call(ast.Name("__claim__", ast.Load()), arguments, [])), node)
 
 
-class _Claims(dict):
+class _Claims(dict[str, Any]):
     """Assertions by their text, each with whether it held every time, and the least distance by which it did."""
 
-    def __call__(self, text: str, signs: list[str], values: list) -> None:
+    def __call__(self, text: str, signs: list[str], values: list[float]) -> None:
         steps = list(zip(values, signs, values[1:], strict=False))
         holds = all(bool(_ORDER[getattr(ast, sign)](a, b)) for a, sign, b in steps) if signs else bool(values[0])
         try:
@@ -218,7 +227,7 @@ class _Claims(dict):
             before["margin"] = min(before["margin"], *distances)
 
 
-def _watch(chapter: Path, seed: int) -> dict[str, dict]:
+def _watch(chapter: Path, seed: int) -> dict[str, dict[str, Any]]:
     """Run a chapter, and train with other weights and other patches; an assertion that fails does not end it.
 
     Only the cells that train, whose output is not compared with the stored one, get another seed: what the others
@@ -227,8 +236,10 @@ def _watch(chapter: Path, seed: int) -> dict[str, dict]:
     from IPython.core.interactiveshell import InteractiveShell
 
     mix, initialize, by = pairs._mix, model.initialize, 0
-    pairs._mix = lambda first, number: mix(first + by, number)
-    for module in (srcnn, model, training):
+    patched: dict[str, Any] = {"_mix": lambda first, number: mix(first + by, number)}
+    vars(pairs).update(patched)
+    modules: list[Any] = [srcnn, model, training]
+    for module in modules:
         module.initialize = lambda network, scheme, *, seed: initialize(network, scheme, seed=seed + by)
     shell, found = InteractiveShell.instance(), _Claims()
     shell.user_ns["__claim__"] = found
@@ -240,7 +251,7 @@ def _watch(chapter: Path, seed: int) -> dict[str, dict]:
     return found
 
 
-def _tables() -> dict:
+def _tables() -> dict[str, Any]:
     """How far every shipped network's figures on Set5 lie from the stored ones, the largest of any image, in dB."""
     largest = {}
     for scale in (2, 3, 4):

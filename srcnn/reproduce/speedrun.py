@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 import torch
 from scipy.stats import ttest_1samp
@@ -51,7 +52,7 @@ def run(
     test: str = "set5",
     validation: tuple[str, str] = ("bsds300:20", "train"),
     target: float = TARGET,
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """Train every entry from every seed and measure it; about ten minutes.
 
     Args:
@@ -67,7 +68,7 @@ def run(
     """
     judged = {"validation": list(data.photographs(*validation)), "psnr": list(data.photographs(test, "test"))}
     _trained(replace(next(iter(entries.values())), steps=10), judged)  # a process's first steps choose their kernels
-    seen: dict[str, list[dict]] = {name: [] for name in entries}
+    seen: dict[str, list[dict[str, Any]]] = {name: [] for name in entries}
     for seed in range(seeds):
         for name, config in entries.items():
             seen[name].append(_trained(replace(config, seed=seed), judged))
@@ -96,7 +97,7 @@ def run(
     yield record | {"line": line}
 
 
-def _trained(config: TrainConfig, judged: Mapping[str, list[tuple[str, Tensor]]]) -> dict:
+def _trained(config: TrainConfig, judged: Mapping[str, list[tuple[str, Tensor]]]) -> dict[str, Any]:
     """Seconds of one training, its losses, and what the network scores after the last step."""
     learner, batches = start(config)
     began, losses = time.perf_counter(), []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from srcnn.recipes import SCALES
 from srcnn.results import file_name, measure, methods, write_json
@@ -9,7 +10,7 @@ from srcnn.results import file_name, measure, methods, write_json
 TEST_SETS = ("set5", "set14", "bsds300", "bsds500-test-gray")
 
 
-def run(folder: Path) -> Iterator[dict]:
+def run(folder: Path) -> Iterator[dict[str, Any]]:
     """Measure everything on Set5, Set14, BSD100 and, in full-range gray, BSD200.
 
     Args:
@@ -27,7 +28,7 @@ def run(folder: Path) -> Iterator[dict]:
                 yield with_line(record)
 
 
-def with_line(record: dict) -> dict:
+def with_line(record: dict[str, Any]) -> dict[str, Any]:
     """The record with the line that the command prints."""
     where = f"{record['data']:18} x{record['scale']} {record['weights']:20}"
     return {**record, "line": f"{where} {record['mean']['psnr']:.2f} dB"}

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from statistics import median
+from typing import Any
 
-Part = Generator[dict, None, dict]  # yields lines for the user, returns the record
+Part = Generator[dict[str, Any], None, dict[str, Any]]  # yields lines for the user, returns the record
 
 
 def in_turns(tasks: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
@@ -16,7 +17,7 @@ def in_turns(tasks: Mapping[str, Callable[[], float]], repeats: int) -> dict[str
     Returns:
         Name -> seconds of every turn.
     """
-    taken = {name: [] for name in tasks}
+    taken: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(repeats):
         for name, task in tasks.items():
             taken[name].append(task())

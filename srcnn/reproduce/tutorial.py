@@ -1,11 +1,13 @@
 """What bicubic, the tutorial's training and the shipped sub-pixel network score in the tutorial's measure."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from srcnn import pretrained, runs
 from srcnn.model import SRCNN
@@ -22,7 +24,7 @@ PROTOCOL = (
 )
 
 
-def run(folder: Path) -> Iterator[dict]:
+def run(folder: Path) -> Iterator[dict[str, Any]]:
     """Measure them for several test batch sizes, which alone move the scores.
 
     Args:
@@ -34,11 +36,12 @@ def run(folder: Path) -> Iterator[dict]:
     low, high = tutorial_pairs("bsds300", "test", scale=4)
     trained, seconds = _train()
     subpixel = pretrained.load("subpixel-x4")
-    for weights, method, took in (
+    methods: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
         ("bicubic-tutorial", lambda images: enlarge(images, 4), 0.0),
         ("recipe-tutorial", trained, seconds),
         ("subpixel-tutorial", subpixel.model, subpixel.card["seconds"]),
-    ):
+    )
+    for weights, method, took in methods:
         with torch.inference_mode():
             output = torch.cat([method(part) for part in low.split(10)])
         scores = {str(batch): round(tutorial_psnr(output, high, batch=batch), 4) for batch in (1, 2, 4, 8, 16)}

@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
@@ -32,13 +33,16 @@ def upscaling(
     sides: Sequence[int] = (250, 500, 1_000, 2_000, 4_000),
     photograph: tuple[int, int] = (3_000, 4_000),
     repeats: int = 3,
-) -> Generator[dict, None, dict]:
+) -> Generator[dict[str, Any], None, dict[str, Any]]:
     """Seconds and memory of upscaling by 2 with the shipped 9-1-5, each measurement in a process of its own.
 
     Args:
         sides: of the square photographs; the results are twice as high and wide.
         photograph: height and width of the one that the command ``srcnn upscale`` reads, enlarges and writes.
         repeats: turns.
+
+    Yields:
+        Lines that the command prints.
 
     Returns:
         The record of the part. Seconds are medians; memory is the largest seen, in bytes beyond what the interpreter
@@ -49,7 +53,7 @@ def upscaling(
         images.write_photograph(names[0], tiled_sample(*photograph))
         tasks = {f"{side}": partial(upscale_once, side) for side in sides}
         tasks["command"] = partial(command_once, *names)
-        seen = {name: [] for name in tasks}
+        seen: dict[str, list[dict[str, Any]]] = {name: [] for name in tasks}
         for turn in range(1, repeats + 1):
             for name, task in tasks.items():
                 seen[name].append(_fresh(task))
@@ -93,6 +97,12 @@ def command_once(photo: str, output: str, *, scale: int = 2, device: str = "cpu"
         output: the result's.
         scale: by which it is enlarged.
         device: where; ``device_peak`` is the most bytes of a CUDA device.
+
+    Returns:
+        Seconds, and bytes of memory beyond what the process had before.
+
+    Raises:
+        InputError: the command failed.
     """
     _, before = _ready(scale, device)
     if device == "cuda":
@@ -122,7 +132,8 @@ def memory() -> tuple[int, int]:
     status = Path("/proc/self/status")
     if status.exists():  # Linux; its ru_maxrss would be no less than the parent's, as whose copy a process begins
         told = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return tuple(int(told[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+        now, most = (int(told[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+        return now, most
     try:
         import resource
     except ModuleNotFoundError:
@@ -131,7 +142,7 @@ def memory() -> tuple[int, int]:
     return most, most
 
 
-def _fresh(task: Callable[[], dict]) -> dict:
+def _fresh(task: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What a function returns in a process of its own, which inherits no memory from this one."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:

@@ -7,6 +7,7 @@ its card and its log. It takes hours on two cores; it may be stopped, and goes o
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from srcnn.recipes import RECIPES, SCALES, TrainConfig
 from srcnn.results import export
@@ -52,7 +53,7 @@ SHIPPED: dict[str, TrainConfig] = {
 }
 
 
-def run(folder: Path, *, runs: Path = Path("runs")) -> Iterator[dict]:
+def run(folder: Path, *, runs: Path = Path("runs")) -> Iterator[dict[str, Any]]:
     """Train every network that is shipped, and export it.
 
     Args:
