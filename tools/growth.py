@@ -171,6 +171,9 @@ def larger_than_memory() -> dict:
     """A training set that memory does not hold: it is refused in a sentence, while memory is still free.
 
     Memory is made small by what the package is told of it, so that the machine need not be filled.
+
+    Raises:
+        InputError: it was not refused as it should be.
     """
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(

@@ -1,8 +1,8 @@
-"""Write the chapters' quizzes for learning platforms: ``make quizzes``.
+r"""Write the chapters' quizzes for learning platforms: ``make quizzes``.
 
 For each chapter ``_build/quizzes/qti/CHAPTER.zip``, a QTI 2.1 package (tools/qti.py), and
 ``_build/quizzes/h5p/CHAPTER.h5p``, an H5P question set (tools/h5p.py). Both have every answer's feedback. Formulas stay
-TeX between ``\\(`` and ``\\)``, which the platforms' own MathJax sets.
+TeX between ``\(`` and ``\)``, which the platforms' own MathJax sets.
 """
 
 import argparse

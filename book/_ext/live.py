@@ -91,8 +91,11 @@ def weights() -> str:
 
 
 def subpixel() -> str:
-    """The text of subpixel.js: of parts of two photographs the original and what the last layers of the sub-pixel
-    networks give, before PixelShuffle: (s^2, side / s, side / s). All as base64 of little-endian float32."""
+    """The text of subpixel.js: parts of two photographs, and what the sub-pixel networks make of them.
+
+    Of each part the original and what the last layer gives, before PixelShuffle: (s^2, side / s, side / s). All as
+    base64 of little-endian float32.
+    """
 
     def text(values: torch.Tensor) -> str:
         return base64.b64encode(values.contiguous().numpy().astype("<f4").tobytes()).decode()

@@ -35,12 +35,15 @@ class Draw:
         self.generator = torch.Generator().manual_seed(self.sizes.getrandbits(48))
 
     def between(self, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``, both included."""
         return self.sizes.randint(low, high)
 
     def normal(self, *shape: int) -> Tensor:
+        """Normally distributed numbers, float32."""
         return torch.randn(shape, generator=self.generator)
 
     def uniform(self, *shape: int) -> Tensor:
+        """Numbers of 0..1, float32."""
         return torch.rand(shape, generator=self.generator)
 
     def sides(self, at_least: int) -> tuple[int, int]:
@@ -65,6 +68,7 @@ class Case:
     test: Callable[[Callable, Draw], None]
 
     def __call__(self, answer: Callable | None, seed: int, variant: str = "") -> None:
+        """Test an answer with the case's own draw."""
         self.test(answer, Draw(seed, self.test.__name__, variant))
 
 
@@ -97,10 +101,12 @@ def telling(draw: Callable[[], tuple], tells: Callable[[tuple], bool]) -> list[t
 
 
 def tensor(values: np.ndarray) -> Tensor:
+    """An array as a tensor with memory of its own."""
     return torch.from_numpy(values.copy())
 
 
 def double(*values: Tensor) -> list[np.ndarray]:
+    """Tensors as arrays of float64."""
     return [value.double().numpy() for value in values]
 
 

@@ -50,8 +50,12 @@ class File:
 
 
 def find(place: Path) -> Iterator[File]:
-    """All files of a folder or a zip file but hidden ones; an empty folder, and an archive that cannot be read, are
-    files with a problem. Each has a path of its own, of names and folders as they could be on a disk."""
+    """All files of a folder or a zip file but hidden ones.
+
+    Yields:
+        A file with a path of its own, of names and folders as they could be on a disk. An empty folder, and an archive
+        that cannot be read, are files with a problem.
+    """
     seen: set[str] = set()
     for file in _all(place):
         path = own = _short(file.path)

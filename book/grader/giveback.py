@@ -50,6 +50,7 @@ class Row:
     after: str = ""
 
     def cells(self) -> list[str]:
+        """The row of the table of what was done, for one student."""
         who = ["", ""] if self.result is None else [self.result.student, self.result.key]
         return [self.id, *who, self.status, self.before, self.after, self.why]
 

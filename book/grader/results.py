@@ -20,6 +20,7 @@ class CaseResult:
 
     @property
     def points(self) -> float:
+        """All that are possible, or none."""
         return self.possible if self.passed else 0
 
 
@@ -33,10 +34,12 @@ class QuestionResult:
 
     @property
     def points(self) -> float:
+        """Of all its cases."""
         return sum(case.points for case in self.cases)
 
     @property
     def possible(self) -> float:
+        """The points of all its cases, passed or not."""
         return sum(case.possible for case in self.cases)
 
 
@@ -53,6 +56,7 @@ class Mark:
 
     @property
     def words(self) -> int:
+        """How many words the answer has."""
         return len(self.answer.split())
 
 
@@ -108,6 +112,7 @@ class Result:
 
     @property
     def possible(self) -> float:
+        """The points of everything, marked yet or not."""
         return sum(part.possible for part in (*self.questions, *self.marks))
 
     @property
@@ -124,10 +129,12 @@ class Result:
         return bool(odd or (lost and (self.errors or self.notes)))
 
     def to_json(self) -> str:
+        """The result as text, without what people give: marks and adjustments lie elsewhere."""
         return json.dumps(dataclasses.asdict(dataclasses.replace(self, marks=[], adjustments=[])), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Result":
+        """The result that :meth:`to_json` wrote."""
         stored = json.loads(text)
         for question in stored["questions"]:
             question["cases"] = [CaseResult(**case) for case in question["cases"]]

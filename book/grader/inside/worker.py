@@ -55,6 +55,7 @@ class Worker:
             getattr(self, f"_{request['do']}")(request, value)
 
     def reply(self, message: dict, value: object = None) -> None:
+        """Answer the request that is at work."""
         if os.getpid() != self.process:  # a cell has forked, and its child comes back here as well
             os._exit(0)
         view = memoryview(wire.pack({**message, "token": self.token}, value))

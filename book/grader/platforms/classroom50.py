@@ -37,7 +37,7 @@ def write(assignment: str, out: Path | None = None) -> Path:
         The folder.
 
     Raises:
-        InputError: there is something of that name.
+        InputError: there is something of that name, or the bundle is larger than Classroom 50 fetches.
     """
     out = out or Path(f"classroom50-{assignment}")
     if out.exists():
