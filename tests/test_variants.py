@@ -200,7 +200,7 @@ def test_six_ways_with_a_variant_get_no_mark_that_nobody_looks_at(tmp_path):
 
     handed = {
         "chosen": cells("", f'checks.use("{easy}")'),
-        "anothers": cells(other, f'checks.use("{other}")'),
+        "borrowed": cells(other, f'checks.use("{other}")'),
         "owner": cells(other, f'checks.use("{other}")'),
         "renamed": cells(own, f'begin = checks.use\nbegin("{own}")'),
         "decoy": cells("", f'checks.use("{own}")', f'text = """\nchecks.use("{easy}")\n"""'),
@@ -210,14 +210,14 @@ def test_six_ways_with_a_variant_get_no_mark_that_nobody_looks_at(tmp_path):
     found = _graded(tmp_path, handed, "--variants", str(tmp_path / "variants.csv"))
     told = {name: " ".join(each["notes"] + each["remarks"]) for name, each in found.items()}
     assert f"its variant {easy} was never given out" in told["chosen"]
-    assert all("is that of ben, and 2 notebooks have it" in told[name] for name in ("anothers", "owner"))
+    assert all("is that of ben, and 2 notebooks have it" in told[name] for name in ("borrowed", "owner"))
     assert "variant" not in told["renamed"]
     assert f"it has the codes of 2 variants, {', '.join(sorted([own, easy]))}" in told["decoy"]
     assert "its variant cannot be read" in told["built"]
     assert all("it has no variant, and was graded by the common one" in told[name] for name in ("built", "without"))
     assert [name for name, each in found.items() if not _right(each)] == []
     summary = (tmp_path / "out" / "summary.html").read_text(encoding="utf-8")
-    assert all(name in summary for name in ("chosen", "anothers", "decoy", "built", "without"))
+    assert all(name in summary for name in ("chosen", "borrowed", "decoy", "built", "without"))
     assert summary.count("was never given out") == 2  # chosen, decoy
 
 

@@ -27,6 +27,9 @@ from srcnn.training import Learner, make_model, resolve_precision
 _CHECKPOINT = "gpu-paper.pt"
 
 
+_KEYS = ("steps", "turns", "median", "mean", "per_second", "networks_per_second")  # of a row, where it was measured
+
+
 def many_networks(
     place: Place,
     *,
@@ -57,10 +60,8 @@ def many_networks(
         InputError: no number of networks could be trained.
     """
     config = with_changes("fast", **training)
-    batches = crops(config, place.device)
+    batches, trainer = crops(config, place.device), None
     best: dict[int, dict[str, Any]] = {}
-    trainer: GraphTrainer | None
-    keys = ("steps", "turns", "median", "mean", "per_second", "networks_per_second")
     for count in counts:
         for form, last in (*(("grouped", last) for last in layouts), ("matmul", False)):
             if place.left < 0.6 * place.seconds:  # the rest is for the distribution
@@ -71,14 +72,12 @@ def many_networks(
                 "channels_last": last,
                 "precision": config.precision,
             }
-            with told_as_error(row, keys):
-                endless = replace(config, steps=10**7, full_precision_share=0.0)
-                options: dict[str, Any] = {"device": place.device, "form": form, "channels_last": last}
-                trainer = many_trainer(endless, batches, range(count), **options)
-                trainer.advance(5)
-                steps, taken = place.turns(trainer.advance, turns=turns, seconds=turn_seconds, least=5)
-                row |= {"steps": steps, "turns": taken, **per_second(taken)}
-                row["networks_per_second"] = count * row["per_second"]
+            with told_as_error(row, _KEYS):
+                how: dict[str, Any] = {"device": place.device, "form": form, "channels_last": last}
+                trainer = many_trainer(
+                    replace(config, steps=10**7, full_precision_share=0.0), batches, range(count), **how
+                )
+                row |= _speed(place, trainer, count, turns, turn_seconds)
                 if row["median"] < best.get(count, {}).get("median", float("inf")):
                     best[count] = row
             trainer = None  # its memory is wanted by the next one
@@ -91,13 +90,16 @@ def many_networks(
     arithmetic = convolution_arithmetic(resolve_precision(config.precision, device), device)
     speed = f"{fastest['networks_per_second']:,.0f} networks x steps/s with {fastest['networks']}"
     line = f"{speed}; {told['networks']} seeds {told['mean']:.3f} dB, standard deviation {told['deviation']:.3f}"
-    return {
-        **told,
-        "fastest": fastest["networks"],
-        "training": command_line(config),
-        "arithmetic": arithmetic,
-        "line": line,
-    }
+    told |= {"fastest": fastest["networks"], "training": command_line(config), "arithmetic": arithmetic}
+    return told | {"line": line}
+
+
+def _speed(place: Place, trainer: GraphTrainer, count: int, turns: int, seconds: float) -> dict[str, Any]:
+    """Steps a second in turns, after a few that are not counted, and networks times steps a second."""
+    trainer.advance(5)
+    steps, taken = place.turns(trainer.advance, turns=turns, seconds=seconds, least=5)
+    speed = per_second(taken)
+    return {"steps": steps, "turns": taken, **speed, "networks_per_second": count * speed["per_second"]}
 
 
 def _distribution(
