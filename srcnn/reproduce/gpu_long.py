@@ -66,17 +66,12 @@ def many_networks(
         for form, last in (*(("grouped", last) for last in layouts), ("matmul", False)):
             if place.left < 0.6 * place.seconds:  # the rest is for the distribution
                 continue
-            row: dict[str, Any] = {
-                "networks": count,
-                "form": form,
-                "channels_last": last,
-                "precision": config.precision,
-            }
+            row: dict[str, Any] = {"networks": count, "form": form, "channels_last": last}
+            row["precision"] = config.precision
             with told_as_error(row, _KEYS):
+                endless = replace(config, steps=10**7, full_precision_share=0.0)
                 how: dict[str, Any] = {"device": place.device, "form": form, "channels_last": last}
-                trainer = many_trainer(
-                    replace(config, steps=10**7, full_precision_share=0.0), batches, range(count), **how
-                )
+                trainer = many_trainer(endless, batches, range(count), **how)
                 row |= _speed(place, trainer, count, turns, turn_seconds)
                 if row["median"] < best.get(count, {}).get("median", float("inf")):
                     best[count] = row
