@@ -22,7 +22,6 @@ pytestmark = IN_CHROMIUM
 SCALES = (2, 3, 4, 5, 6)
 CLOSE = {"rtol": 0, "atol": 1e-6}  # the page's images are float32, its sums float64
 READY = "document.querySelector('.live')?.result?.psnr"
-FREQUENCIES = np.arange(251) / 500  # those of the page, and of an FFT of length 500
 
 side = torch.arange(216).double() - 107.5
 RINGS = 0.5 + 0.5 * torch.cos(torch.pi * (side[:, None] ** 2 + side**2) / 216)  # the zone plate of Figure 6.1

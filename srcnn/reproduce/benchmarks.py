@@ -8,7 +8,6 @@ the medians are kept. Everything runs on the CPU.
 import itertools
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -177,17 +176,10 @@ def _course(
     return {**{key: values[-1] for key, values in curve.items()}, "reached": psnr >= target, "curve": curve}
 
 
-def evaluation(
-    root: str | os.PathLike[str] | None = None,
-    *,
-    test: str = "set14",
-    weights: str = "srcnn-9-1-5-x3",
-    repeats: int = 5,
-) -> Part:
+def evaluation(*, test: str = "set14", weights: str = "srcnn-9-1-5-x3", repeats: int = 5) -> Part:
     """Seconds for Set14 at x3 by the protocol, the files' reading included, beside bicubic.
 
     Args:
-        root: where image sets lie; see :func:`srcnn.data.roots`.
         test: the set.
         weights: of the network.
         repeats: turns, after one that is not counted.
