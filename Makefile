@@ -21,7 +21,7 @@ LANE_avx2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 ON_LANE := $(if $(LANE),$(or $(LANE_$(LANE)),$(error LANE=$(LANE) is not known; give lowest or avx2)))
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give PYTHON=python3.11")'
@@ -125,7 +125,7 @@ notebooks: $(READY)  ## run every chapter anew and store its outputs
 exercises: $(READY)  ## make the assignments' notebooks of their sources
 	$(BIN)/python book/exercises/build.py
 
-grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=] [VARIANTS=]
+grade: $(READY)  ## grade a folder of submissions: make grade SUBMISSIONS=folder SEED=number [OUT=] [ASSIGNMENT=] [CONTAINER=] [PHOTOGRAPHS=] [VARIANTS=] [GRADE=--help]
 	PYTHONPATH=book $(BIN)/python -m grader "$(SUBMISSIONS)" --seed "$(SEED)" $(if $(OUT),--out "$(OUT)") \
 		$(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(CONTAINER),--container "$(CONTAINER)") \
 		$(if $(PHOTOGRAPHS),--photographs "$(PHOTOGRAPHS)") $(if $(VARIANTS),--variants "$(VARIANTS)") $(GRADE)
@@ -151,7 +151,7 @@ handin: $(READY)  ## marks into a platform's export, or a bundle for one: make h
 		$(call OPTION,ASSIGNMENT,assignment) $(call OPTION,SEED,seed) $(call OPTION,VISIBILITY,visibility) \
 		$(call OPTION,OUT,out)
 
-regrade: $(READY)  ## grade again, with a diff and a log: make regrade SUBMISSIONS=folder SEED=number GRADES=folder REASON=why [KEY=]
+regrade: $(READY)  ## grade again, with a diff and a log: make regrade SUBMISSIONS=folder SEED=number GRADES=folder REASON=why [KEY=] [CONTAINER=]
 	@$(IN_GRADER) grader.regrade "$(SUBMISSIONS)" --seed "$(SEED)" --grades "$(GRADES)" --reason "$(REASON)" \
 		$(call OPTION,KEY,key) -- $(call OPTION,CONTAINER,container) $(GRADE)
 
@@ -159,8 +159,8 @@ blind: $(READY)  ## mark answers in words without names: make blind GRADES=folde
 	@$(IN_GRADER) grader.blind "$(GRADES)" $(call OPTION,COMMON,common) $(call OPTION,APART,apart) \
 		$(call OPTION,MARKERS,markers)
 
-forget: $(READY)  ## tell what data of a term there are, and delete them by its rule: make forget POLICY=file GRADES=folders [DELETE=yes]
-	@$(IN_GRADER) grader.retain $(GRADES) --policy "$(POLICY)" $(call OPTION,KEY,key) $(call OPTION,DELETE,delete)
+forget: $(READY)  ## tell what data of a term there are, and delete them by its rule: make forget POLICY=file GRADES=folders [KEY=] [DELETE=yes]
+	@$(IN_GRADER) grader.retain $(or $(GRADES),"") --policy "$(POLICY)" $(call OPTION,KEY,key) $(call OPTION,DELETE,delete)
 
 rehearsal: $(READY)  ## write an invented class, to try everything before the term: make rehearsal OUT=folder
 	@$(IN_GRADER) grader.rehearsal "$(OUT)"
@@ -230,7 +230,7 @@ findings:  ## show the surprises in other software again (half an hour, gigabyte
 		if bash findings/$$name.sh >$$log 2>&1; then echo "as described: $$name"; \
 		else echo "FAILED: $$name, see $$log"; failed=yes; fi; done; test -z "$$failed"
 
-address: $(READY)  ## set the repository's address everywhere: make address REPO=owner/name
+address: $(READY)  ## write the repository's address, and the version's tag, everywhere: make address [REPO=owner/name]
 	$(BIN)/python tools/address.py "$(REPO)"
 
 pdf: book  ## print the whole book into _build/srcnn-course.pdf (a minute or more; needs Chromium)

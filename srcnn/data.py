@@ -203,7 +203,9 @@ def listing(folder: str | os.PathLike[str]) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder of images")
     endings = images.READABLE
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in endings and p.name[0] != "." and not p.is_dir())
+    named = (path for path in folder.iterdir() if path.suffix.lower() in endings and path.name[0] != ".")
+    # no folder, and no pipe, which would be waited for; a link that leads nowhere is told when it is read
+    found = sorted(path for path in named if path.is_file() or not path.exists())
     if not found:
         raise InputError(f"{folder} holds no image file ({', '.join(endings)})")
     inside = {path: (file.suffix.lower() for file in path.rglob("*")) for path in folder.iterdir() if path.is_dir()}

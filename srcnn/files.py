@@ -114,11 +114,14 @@ def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]
         removed when the block raises.
 
     Raises:
-        InputError: the file cannot be written there.
+        InputError: no file can be made there.
         OSError: the disk is full, or the like; it names ``path``. A FileExistsError with ``new``.
     """
     target = writable(path)
-    part, release = _part(target)
+    try:
+        part, release = _part(target)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}; give another place") from None
     try:
         yield part
         with part.open("rb") as written:

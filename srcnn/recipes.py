@@ -248,6 +248,7 @@ def parse_setting(name: str, text: str) -> object:
     if kind is str or kind is bool:
         return value
     least, most = int(name in _AT_LEAST_ONE), 65_536 if name == "batch_size" else 10**15  # a larger one would be killed
+    most = 1 if name.endswith("_share") else most
     if name == "learning_rate" and not 0 < value < 1e3:
         raise InputError(f"learning_rate must be a number above 0 and below 1000, such as 0.005, not {text!r}")
     if not least <= value <= most:

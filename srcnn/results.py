@@ -154,7 +154,13 @@ def export(run: Path, output: Path, datasets: Sequence[str] = ("set5",)) -> list
     """
     weights = run / "weights.safetensors"
     if not weights.is_file():
-        raise InputError(f"{run} holds no finished run; `srcnn train --resume --out {run}` ends it")
+        begun = (run / "config.json").is_file()
+        told = (
+            f"`srcnn train --resume --out {run}` ends it"
+            if begun
+            else "give the folder that was --out of `srcnn train`"
+        )
+        raise InputError(f"{run} holds no finished run; {told}")
     loaded = pretrained.load(weights)
     history = run / "history.jsonl"
     if not history.is_file() or not {"scale", "training", "command"} <= set(loaded.card):

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import json
 import os
 import re
@@ -110,13 +111,23 @@ data list nope                                              | no data set 'nope'
 data fetch set5 --root text.png                             | text.png cannot hold the data
 data verify set5                                            | 5 files are missing or damaged; `srcnn data fetch`
 data tidy                                                   | invalid choice: 'tidy'
+data                                                        | arguments are required: action; `srcnn data --help`
+data list --root nowhere                                    | --root nowhere is no folder
+train --data good --root text.png --out run                 | --root text.png is no folder
 train --data nope --out run                                 | no data set 'nope'
 train --data void --out run                                 | void holds no image file
 train --data broken --out run                               | b.png is damaged or cut short
 train --data missing/ --out run                             | missing is no folder
 train --data text.png --out run                             | text.png is no folder
 train --data sample+ --out run                              | no data set ''
-train --data good --crop 3 --out run                        | unrecognized arguments: --crop
+train --data good --crop 3 --out run                        | unrecognized arguments: --crop 3; `srcnn train --help`
+train --data good --out ''                                  | out is empty; give it a value
+train --data good --ema-share 1.5 --out run                 | ema_share must be 0 or more and at most 1, not 1.5
+train --data good --full-precision-share 2 --out run        | full_precision_share must be 0 or more and at most 1
+train --data good --testBatchSize 4 --out run               | --testBatchSize goes with --recipe tutorial
+train --recipe tutorial --data squares --testBatchSize 0 --out run | --testBatchSize: '0' is no whole number from 1 to
+train --recipe tutorial --data squares --nEpochs 0 --out run | --nEpochs: '0' is no whole number from 1 to 65,536
+train --recipe tutorial --data squares --patch-size 48 --out run | --patch-size is 64 with the tutorial's sampling at x4
 train --out run                                             | T91 is not here; `srcnn data fetch t91`
 train --data set5 --out run                                 | Set5 is a test set
 train --data good --scale 0 --out run                       | scale must be 2, 3 or 4, not 0
@@ -168,6 +179,7 @@ evaluate --weights x2.safetensors --data good --scale 3     | was trained for x2
 evaluate --weights sub4.safetensors --data good --scale 3   | was trained for x4, not x3
 evaluate --weights rgb.safetensors --data good --scale 3 --gray | works on 3 channels
 evaluate --weights bicubic --data leaves:9 --scale 3        | leaves:9 asks for 9 images; there are 5
+evaluate --weights bicubic --data good --scale 2 --json ''   | json is empty
 evaluate --weights bicubic --data good                      | required: --scale
 evaluate --weights bicubic --data good --scale 7            | scale must be 2, 3 or 4, not 7
 evaluate --weights bicubic --data nope --scale 2            | no data set 'nope'
@@ -180,6 +192,11 @@ evaluate --weights bicubic --data good --scale 2 --json text.png/r.json | cannot
 evaluate --weights bicubic --data good --scale 2 --json /proc/r.json    | /proc/
 evaluate --weights bicubic --data good --scale 2 --json /dev/full       | /dev/full is not an ordinary file
 upscale                                                     | required: photo, -o/--output, --scale
+upscale '' -o o.png --scale 2                               | photo is empty
+upscale cat.png '' -o o --scale 2                           | photo is empty
+upscale cat.png -o '' --scale 2                             | output is empty
+upscale cat.png -o o.png --scale 2 --weights ''             | weights is empty
+upscale cat.png -o o.png --scale 2 --weights=               | weights is empty
 upscale missing.png -o o.png --scale 2 --weights bicubic    | there is no file missing.png
 upscale good -o text.png --scale 2 --weights bicubic        | text.png cannot be made: File exists; give another folder
 upscale good cat.png -o good --scale 2 --weights bicubic    | is the photograph itself
@@ -203,7 +220,7 @@ upscale cat.png -o o --scale 2 --weights bicubic            | o names no file ty
 upscale cat.png -o o.gif --scale 2 --weights bicubic        | o.gif names no file type
 upscale cat.png -o no/o.png --scale 2 --weights bicubic     | there is no folder
 upscale cat.png -o text.png/o.png --scale 2 --weights bicubic | cannot be written
-upscale cat.png -o /proc/o.png --scale 2 --weights bicubic  | /proc/
+upscale cat.png -o /proc/o.png --scale 2 --weights bicubic  | /proc/o.png cannot be written: No such file or directory
 upscale cat.png -o full.png --scale 2 --weights bicubic     | full.png is not an ordinary file
 upscale cat.png -o cat.png --scale 2 --weights bicubic      | cat.png is the photograph itself
 upscale cat.png -o good/../cat.png --scale 2 --weights bicubic | is the photograph itself
@@ -212,6 +229,8 @@ upscale alpha.png -o o.jpg --scale 2 --weights bicubic      | cannot hold the ph
 explain cat.png missing.png --claimed 28.43                 | there is no file missing.png
 explain cat.png alpha.png --claimed 28.43                   | alpha.png has transparency, which has no PSNR
 explain cat.png one.png --claimed 28.43                     | an original of 1 x 1 pixels has nothing to compare
+explain cat.png cat.png --claimed -3                        | '-3' is no figure that can be claimed
+explain cat.png cat.png --claimed 1e99                      | '1e99' is no figure that can be claimed
 explain cat.png cat.png --claimed much                      | 'much' is no figure that can be claimed
 explain two.png two.png --claimed 28.43                     | an original of 2 x 1 pixels has nothing to compare
 explain tiny.png tiny.png --claimed 28.43                   | is too small for every border
@@ -222,13 +241,14 @@ explain cat.png cat.png cat.png --claimed 30                | give an output and
 explain cat.png cat.png --claimed 30 --weights bicubic      | with --weights, which makes the output, the original alone
 explain cat.png --claimed 30 --weights nope                 | nope is neither a file
 explain cat.png --claimed 30 --weights x2.safetensors       | was trained for x2, not x3
-explain two.png --claimed 30 --weights bicubic              | is too small to be measured
+explain two.png --claimed 30 --weights bicubic              | is too small to be measured; at least 42 x 42 are needed
 explain nope --claimed 30 --weights bicubic                 | nope
 export good -o o.safetensors                                | good holds no finished run
-export missing -o o.safetensors                             | missing holds no finished run
+export missing -o o.safetensors                             | missing holds no finished run; give the folder that was
 export good -o o.pth                                        | o.pth must end in .safetensors
 export good -o no/o.safetensors                             | there is no folder
 reproduce nothing                                           | there is no experiment 'nothing'; they are tables
+reproduce tables --out ''                                   | out is empty
 reproduce tables --out missing                              | missing is no folder
 reproduce tables --out text.png                             | text.png is no folder
 reproduce tables --out void                                 | Set5 is not here
@@ -351,6 +371,23 @@ def test_the_help_of_reproduce_names_every_experiment(capsys):
 
 
 # What each command does
+
+
+def test_every_option_of_every_command_says_what_it_is(capsys):
+    """An option or a place alone on its line has its words on the next one, indented further."""
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            run(f"{command} --help")
+        lines = [*capsys.readouterr().out.splitlines(), ""]
+        for line, after in itertools.pairwise(lines):
+            if re.match(r"  -\S", line) and not re.search(r"\S   *\S", line):
+                assert after.startswith(" " * 10), line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name here")
+def test_a_pipe_in_a_folder_of_photographs_is_passed_over(work):
+    os.mkfifo(work / "good" / "b.png")
+    assert [path.name for path in data.listing("good")] == ["a.png"]
 
 
 @pytest.mark.parametrize("line", ["--help", "--version", *(f"{command} --help" for command in COMMANDS)])

@@ -5,7 +5,6 @@ tests, and a place for the term's seeds and submissions that git never sees; ``h
 nothing else, and may be public. ``make handout OUT=folder`` makes the second one alone, or brings it up to date.
 """
 
-import argparse
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 from exercises import build
+from grader.words import Parser
 
 from srcnn.files import InputError, write
 
@@ -195,16 +195,17 @@ def _commit(folder: Path, why: str) -> None:
 
 def main(words: list[str] | None = None) -> int:
     """Make the repositories, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m exercises.private", description=__doc__.split("\n", 1)[0])
+    target = "handout" if "--handout" in (sys.argv if words is None else words) else "private"
+    parser = Parser("exercises.private", __doc__.split("\n", 1)[0], "OUT")
     parser.add_argument("out", type=Path, help="a new folder outside the course")
     parser.add_argument(
         "--assignments",
         help="those in the handout, with blanks between them (all; of a handout that is there, those in it)",
     )
     parser.add_argument("--handout", action="store_true", help="the handout alone, or what is new in it")
-    options = parser.parse_args(words)
-    wanted = options.assignments.split() if options.assignments is not None else None
     try:
+        options = parser.parse_args(words)
+        wanted = options.assignments.split() if options.assignments is not None else None
         if wanted is not None and (not wanted or set(wanted) - set(names())):
             strange = ", ".join(sorted(set(wanted) - set(names()))) or "nothing"
             raise InputError(f"ASSIGNMENTS= names {strange}; the assignments are {', '.join(names())}")
@@ -212,7 +213,7 @@ def main(words: list[str] | None = None) -> int:
             raise InputError("OUT= is missing; give a new folder outside the course")
         (handout if options.handout else make)(options.out, wanted)
     except (InputError, OSError) as problem:
-        print(f"{'handout' if options.handout else 'private'}: {problem}", file=sys.stderr)
+        print(f"{target}: {problem}", file=sys.stderr)
         return 2
     if options.handout:
         print(f"the handout: {options.out}; look at it, then push it")

@@ -4,7 +4,6 @@ A variant's numbers come from a code in the notebook, and the code from the inst
 the same seed and key make the same notebook again. The table ``variants.csv`` says whose code is whose.
 """
 
-import argparse
 import base64
 import csv
 import hashlib
@@ -15,6 +14,7 @@ import sys
 from pathlib import Path
 
 from exercises import build
+from grader.words import Parser
 
 from srcnn.checks.variants import CHOICES, CODE
 from srcnn.files import InputError, write
@@ -98,14 +98,14 @@ def make(out: Path, assignment: str, students: list[str], seed: int) -> None:
 
 def main(words: list[str] | None = None) -> int:
     """Make the notebooks, and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = Parser("exercises.variants", __doc__.split("\n", 1)[0], "ROSTER")
     parser.add_argument("roster", type=Path, help="table (CSV) with a row for each student")
     parser.add_argument("--column", default="key", help="the column that has a key for each student (%(default)s)")
     parser.add_argument("--seed", required=True, help="a whole number, kept secret")
     parser.add_argument("--assignment", choices=sorted(CHOICES), required=True, help="one that has variants")
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
-    options = parser.parse_args(words)
     try:
+        options = parser.parse_args(words)
         if not re.fullmatch(r"-?\d+", options.seed):
             raise InputError(f"the seed is a whole number, such as 20261; {options.seed!r} is none")
         if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):

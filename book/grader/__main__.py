@@ -31,6 +31,7 @@ from grader.collect import Submission
 from grader.confine import Limits
 from grader.results import Result, number, stored
 from grader.suite import TestSuite
+from grader.words import Parser
 from srcnn.checks import variants
 from srcnn.files import InputError, write
 
@@ -41,9 +42,8 @@ class UsageError(Exception):
 
 def main(words: list[str] | None = None) -> int:
     """Grade, and return the exit status."""
-    options = _options(words)
     try:
-        _grade(options)
+        _grade(_options(words))
     except (UsageError, InputError, sandbox.NoSandbox, manual.Unmarked, OSError) as problem:
         print(f"grade: {problem}", file=sys.stderr)
         return 2
@@ -61,10 +61,7 @@ def interrupt(*_: object) -> None:
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
-    head, _, rest = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m grader", description=head, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("grader", __doc__, "SUBMISSIONS")
     parser.add_argument("submissions", type=Path, help="folder or zip file, as the learning platform exports it")
     parser.add_argument("--seed", required=True, help="what the hidden tests draw from: a whole number, kept secret")
     parser.add_argument("--out", type=Path, help="folder for what comes of it (the submissions' name and -grades)")

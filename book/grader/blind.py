@@ -7,7 +7,6 @@ or ``PYTHONPATH=book python -m grader.blind folder --markers ann ben`` and the s
 blind/codes.json knows whose a code is; give the markers their sheet and rubric.csv, and nothing else.
 """
 
-import argparse
 import json
 import random
 import re
@@ -20,6 +19,7 @@ from grader import agreement, manual
 from grader.adjust import amount
 from grader.grades import Grades, reopen
 from grader.results import Result, number
+from grader.words import Parser
 from srcnn.files import InputError, write
 
 COLUMNS = ["code", "question", "words", "answer", "points", "remark"]
@@ -231,19 +231,13 @@ def _enter(grades: Grades, marks: dict[tuple[str, int], Marked]) -> list[str]:
 
 def main(words: list[str] | None = None) -> int:
     """Carry the command out, and return the exit status."""
-    head, _, rest = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m grader.blind",
-        description=head,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser("grader.blind", __doc__, "GRADES")
     parser.add_argument("grades", type=Path, help="the folder that `make grade` made")
     parser.add_argument("--markers", nargs="+", metavar="NAME", help="one or two; without it, sheets are collected")
     parser.add_argument("--common", default="100", help="percent of the answers that both mark (%(default)s)")
     parser.add_argument("--apart", default="0.5", help="points by which two marks may differ (%(default)s)")
-    options = parser.parse_args(words)
     try:
+        options = parser.parse_args(words)
         grades = reopen(options.grades)
         if options.markers:
             markers = [name for each in options.markers for name in each.split()]

@@ -18,17 +18,17 @@ from grader import autograde, giveback, manual, term
 from grader.adjust import LATE, amount
 from grader.grades import reopen
 from grader.platforms import classroom50, gradescope
+from grader.words import Parser, yes
 from srcnn.files import InputError
 
 SHOWN = 20  # of those who need a person's eye; the report has them all
-YES = ("yes", "1", "true")
 GROUP = {"id": ("id", "canvas_user_id"), "group": ("group", "group_name")}  # ours, and Canvas's export of a group set
 
 
 def main(words: list[str] | None = None) -> int:
     """Carry the command out, and return the exit status."""
-    options = _options(words)
     try:
+        options = _options(words)
         if options.platform in giveback.PLATFORMS:
             _give_back(options)
         else:
@@ -40,14 +40,9 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
-    head, _, rest = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m grader.handin",
-        description=head,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("platform", choices=[*giveback.PLATFORMS, "gradescope", "classroom50"])
+    parser = Parser("grader.handin", __doc__, "FOR")
+    platforms = [*giveback.PLATFORMS, "gradescope", "classroom50"]
+    parser.add_argument("platform", choices=platforms, help=f"one of {', '.join(platforms)}")
     back = parser.add_argument_group("marks into Moodle's or Canvas's export")
     back.add_argument("--grades", type=Path, help="the folder that `make grade` made")
     back.add_argument("--export", type=Path, help="Moodle's grading worksheet, or Canvas's gradebook")
@@ -59,13 +54,26 @@ def _options(words: list[str] | None) -> argparse.Namespace:
         "--groups", type=Path, help="a table with the columns id and group (or Canvas's export of a group set)"
     )
     back.add_argument("--column", help="the assignment's name in Canvas, or the name of Moodle's column Grade")
-    back.add_argument("--scale", default="", help="yes: marks in the platform's points, where it has another maximum")
-    back.add_argument("--partial", default="", help="yes: although answers in words wait for marks")
+    back.add_argument(
+        "--scale",
+        type=yes,
+        default=False,
+        metavar="yes",
+        help="give marks in the platform's points, where it has another maximum",
+    )
+    back.add_argument(
+        "--partial", type=yes, default=False, metavar="yes", help="go on although answers in words wait for marks"
+    )
     back.add_argument("--missing", default="", help="what those get who handed in nothing: 0, say (left as it was)")
     bundle = parser.add_argument_group("bundles for Gradescope and Classroom 50")
-    bundle.add_argument("--assignment", choices=sorted(autograde.NAMES))
+    bundle.add_argument("--assignment", choices=sorted(autograde.NAMES), help="which one the bundle grades")
     bundle.add_argument("--seed", help="what the hidden tests draw from on Gradescope")
-    bundle.add_argument("--visibility", choices=gradescope.VISIBILITY, default="after_published")
+    bundle.add_argument(
+        "--visibility",
+        choices=gradescope.VISIBILITY,
+        default="after_published",
+        help="when students see their verdicts on Gradescope (%(default)s)",
+    )
     bundle.add_argument("--out", type=Path, help="the bundle: a new file or folder")
     return parser.parse_args(words)
 
@@ -75,7 +83,7 @@ def _give_back(options: argparse.Namespace) -> None:
         raise InputError(f"GRADES= (made by `make grade`) and EXPORT= ({options.platform}'s own table) are wanted")
     grades = reopen(options.grades)
     missing = amount("MISSING", options.missing, grades.possible) if options.missing else None
-    wishes = giveback.Wishes(options.column, options.scale in YES, options.partial in YES, missing)
+    wishes = giveback.Wishes(options.column, options.scale, options.partial, missing)
     back = giveback.Return(grades, options.platform, options.export, wishes)
     if options.groups:
         back.groups({row["id"]: row["group"] for row in _table(options.groups, GROUP) if row["group"]})

@@ -7,7 +7,6 @@ honesty.html and honesty.csv; and for other programs submissions/KEY/answers.py,
 out, and old/ with the published solution.
 """
 
-import argparse
 import ast
 import builtins
 import re
@@ -17,8 +16,9 @@ from pathlib import Path
 from grader import __main__ as grading
 from grader import answers, manual, report, traits
 from grader.answers import Work
+from grader.words import Parser
 from srcnn.checks import ASSIGNMENTS
-from srcnn.files import write
+from srcnn.files import InputError, write
 
 RIGHT = re.compile(r"Question (\d+): right")
 
@@ -120,21 +120,21 @@ def write_report(out: Path, works: list[Work], others: list, assignment: str) ->
 
 def main(words: list[str] | None = None) -> int:
     """Report, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m grader.honesty", description=__doc__.split("\n", 1)[0])
+    parser = Parser("grader.honesty", __doc__.split("\n", 1)[0], "SUBMISSIONS")
     parser.add_argument("submissions", type=Path, help="folder or zip file of an assignment, as for the grading")
     parser.add_argument("--out", type=Path, help="folder for what comes of it (the submissions' name and -honesty)")
     parser.add_argument("--assignment", choices=sorted(ASSIGNMENTS), help="which one (recognized if not given)")
-    options = parser.parse_args(words)
-    place = options.submissions
-    out = options.out or place.resolve().with_name(f"{place.resolve().stem}-honesty")
     try:
+        options = parser.parse_args(words)
+        place = options.submissions
+        out = options.out or place.resolve().with_name(f"{place.resolve().stem}-honesty")
         found = grading._found(place, out)
         assignment = options.assignment or grading._assignment(found, place)
         _empty(out)
         works, others = answers.readable(found, assignment)
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         count = write_report(out, works, others, assignment)
-    except (grading.UsageError, OSError) as problem:
+    except (grading.UsageError, InputError, OSError) as problem:
         print(f"honesty: {problem}", file=sys.stderr)
         return 2
     print(f"{assignment}: {len(works)} notebooks, {count} pairs that share something rare: {out / 'honesty.html'}")

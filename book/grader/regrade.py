@@ -8,7 +8,6 @@ work stay as they are. The old results stay in GRADES/history, with a table of w
 log.
 """
 
-import argparse
 import getpass
 import json
 import shutil
@@ -21,6 +20,7 @@ from grader import __main__ as grader
 from grader import collect, manual, suite
 from grader.grades import run_of
 from grader.results import QuestionResult, Result, number, stored
+from grader.words import Parser
 from srcnn.files import InputError, write
 
 DIFF = ["key", "student", "question", "before", "after", "why"]
@@ -170,20 +170,14 @@ def main(words: list[str] | None = None) -> int:
     """Grade again, and return the exit status."""
     words = sys.argv[1:] if words is None else words
     mine, rest = (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
-    head, _, more = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m grader.regrade",
-        description=head,
-        epilog=more,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser("grader.regrade", __doc__, "SUBMISSIONS")
     parser.add_argument("submissions", type=Path, help="the same as before, or with what has been handed in since")
     parser.add_argument("--seed", required=True, help="the same as before")
     parser.add_argument("--grades", type=Path, required=True, help="the folder that `make grade` made")
-    parser.add_argument("--reason", required=True, help="for the log")
+    parser.add_argument("--reason", required=True, help="why, for the log")
     parser.add_argument("--key", action="append", default=[], help="grade this submission alone")
-    options = parser.parse_args(mine)
     try:
+        options = parser.parse_args(mine)
         if not options.reason.strip():
             raise InputError("REASON= is wanted; it goes into the log")
         run = run_of(options.grades)

@@ -7,7 +7,6 @@ gradebook.csv and times.csv, and term.toml. One of the five has everything right
 answers, one file broke off, and one handed in nothing.
 """
 
-import argparse
 import json
 import shutil
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from grader import manual
 from grader.suite import EXERCISES
+from grader.words import Parser
 from srcnn.files import InputError
 
 ASSIGNMENT = "measure"
@@ -119,10 +119,10 @@ def _canvas(folder: Path, handed: dict[int, str]) -> None:
 
 def main(words: list[str] | None = None) -> int:
     """Write the class, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m grader.rehearsal", description=__doc__.partition("\n\n")[0])
+    parser = Parser("grader.rehearsal", __doc__.partition("\n\n")[0], "OUT")
     parser.add_argument("out", type=Path, help="a new folder")
-    options = parser.parse_args(words)
     try:
+        options = parser.parse_args(words)
         write(options.out)
     except (InputError, OSError) as problem:
         print(f"rehearsal: {problem}", file=sys.stderr)

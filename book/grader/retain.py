@@ -8,7 +8,6 @@ or ``PYTHONPATH=book python -m grader.retain --policy term.toml folder`` and so 
 submissions that it was made of. What is kept has no names: the number of submissions and the points for each question.
 """
 
-import argparse
 import json
 import shutil
 import sys
@@ -20,6 +19,7 @@ from grader import manual, term
 from grader.grades import reopen, run_of
 from grader.results import number, stored
 from grader.session import clean
+from grader.words import Parser, yes
 from srcnn.files import InputError, write
 
 LOG = ["day", "what", "files", "rule"]
@@ -165,29 +165,23 @@ def _without(table: Path, names: set[str]) -> None:
 
 def main(words: list[str] | None = None, today: date | None = None) -> int:
     """Carry the command out, and return the exit status."""
-    head, _, rest = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m grader.retain",
-        description=head,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser("grader.retain", __doc__, "GRADES")
     parser.add_argument("grades", type=Path, nargs="+", help="folders that `make grade` made")
     parser.add_argument("--policy", type=Path, required=True, help="the term's file, with keep.until")
     parser.add_argument("--key", help="what there is of this submission alone")
-    parser.add_argument("--delete", default="", help="yes: delete, and not only tell")
-    options = parser.parse_args(words)
+    parser.add_argument("--delete", type=yes, default=False, metavar="yes", help="delete, and not only tell")
     today = today or date.today()
     try:
+        options = parser.parse_args(words)
         until, holdings = term.read(options.policy).keep, [find(grades) for grades in options.grades]
         if until is None:
             raise InputError(f"{options.policy} does not say how long data are kept: [keep] until = 2027-03-31, say")
         if options.key and len(holdings) != 1:
             raise InputError("KEY= wants one folder in GRADES=")
         lines = [line for holding in holdings for line in told(holding, until, today)]
-        if options.delete == "yes" and options.key:
+        if options.delete and options.key:
             lines = delete_one(holdings[0].grades, options.key, today)
-        elif options.delete == "yes":
+        elif options.delete:
             if today <= until:
                 raise InputError(
                     f"{options.policy} keeps these data until {until}; change the rule there if that is wrong"

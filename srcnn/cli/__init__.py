@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from srcnn import distributed
-from srcnn.cli.arguments import parser
+from srcnn.cli.arguments import understood
 from srcnn.cli.errors import out_of_memory, sentence
 from srcnn.files import InputError, Notice
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     try:
         with _output(), _notices():
-            given = parser().parse_args(argv)
+            given = understood(argv)
             with _data_root(getattr(given, "root", None)):
                 given.run(given)
         return 0

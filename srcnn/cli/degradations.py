@@ -199,8 +199,12 @@ def measure(
         InputError: an original is too small.
     """
     for image in originals:
-        if min(image.shape[-2:]) < 2 * (scale + 6) + 24:  # the largest border, a window, and what a cut may take
-            raise InputError(f"an original of {image.shape[-1]} x {image.shape[-2]} pixels is too small to be measured")
+        least = 2 * (scale + 6) + 24  # the largest border, a window, and what a cut may take
+        if min(image.shape[-2:]) < least:
+            size = f"{image.shape[-1]} x {image.shape[-2]} pixels"
+            raise InputError(
+                f"an original of {size} is too small to be measured; at least {least} x {least} are needed"
+            )
 
     def named(ruler: Ruler) -> Ruler:  # made as luma, or taken for it
         return replace(ruler, values=next(iter(explain.VALUES))) if ruler.values == explain.GRAY else ruler

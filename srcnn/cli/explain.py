@@ -167,7 +167,7 @@ def _number(claimed: str) -> float:
         number = float(claimed)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not -1 <= number < 1_000:  # what an SSIM can be at least, and no PSNR of real images at most
         raise InputError(f"{claimed!r} is no figure that can be claimed; give one such as 28.43 or 0.8215")
     return number
 

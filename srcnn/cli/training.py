@@ -49,6 +49,7 @@ def _configuration(given: argparse.Namespace) -> TrainConfig:
         written = {name: str(value) for name, value in recipes.read_settings(begun).items()}
         recipe = written.pop("recipe", None)
         try:
+            recipes.with_changes(recipe or "fast")
             stored = {name: recipes.parse_setting(name, value) for name, value in written.items()}
         except InputError as error:
             raise InputError(f"{begun} is damaged ({error}); begin anew in another --out") from None
@@ -57,6 +58,13 @@ def _configuration(given: argparse.Namespace) -> TrainConfig:
     tutorial = config.sampling == "tutorial"
     if tutorial:
         config = replace(config, patch_size=256 // config.scale)
+        if given.patch_size not in (None, config.patch_size):
+            raise InputError(
+                f"--patch-size is {config.patch_size} with the tutorial's sampling at x{config.scale}, whose crops "
+                f"have 256 pixels, not {given.patch_size}; leave it out"
+            )
+    if given.testBatchSize and not tutorial:
+        raise InputError("--testBatchSize goes with --recipe tutorial, which alone measures its images while it trains")
     if given.nEpochs:
         if given.steps or not tutorial:
             raise InputError("--nEpochs goes with --recipe tutorial and without --steps; the other recipes count steps")
@@ -79,8 +87,8 @@ def _follow(run: Run, given: argparse.Namespace) -> None:
                 f"average PSNR {epoch['psnr']:.2f} dB (bicubic {epoch['bicubic']:.2f} dB)"
             )
         print(
-            f"Both PSNRs are the tutorial's: of the mean error of {given.testBatchSize} images at once, full-range "
-            "luma, no shave. Another --testBatchSize moves them; compare them with nothing but each other."
+            f"Both PSNRs are the tutorial's: of the mean error of {given.testBatchSize or 8} images at once, "
+            "full-range luma, no shave. Another --testBatchSize moves them; compare them with nothing but each other."
         )
     else:
         for _ in steps:
@@ -92,7 +100,7 @@ def _follow(run: Run, given: argparse.Namespace) -> None:
 
 
 def _tutorial_epochs(run: Run, steps: Iterable[Step], given: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    return tutorial_epochs(run.learner, steps, batch=given.testBatchSize, mean=run.group.all_reduce_mean)
+    return tutorial_epochs(run.learner, steps, batch=given.testBatchSize or 8, mean=run.group.all_reduce_mean)
 
 
 def _resuming(folder: Path, given: argparse.Namespace) -> str:
