@@ -180,7 +180,8 @@ def test_a_handout_is_brought_up_to_date_and_nothing_in_it_is_lost(tmp_path, mon
         ("course/out", ("--handout",), "is inside the course"),
         ("full", ("--handout",), "has thesis.txt in it"),
         ("new", ("--assignments", "measure exam"), "names exam; the assignments are measure, stages"),
-        ("new", ("--assignments", ""), "names nothing"),
+        ("new", ("--assignments", ""), "ASSIGNMENTS= is missing"),
+        ("new", ("--assignments", " "), "names nothing"),
         ("", (), "OUT= is missing"),
     ],
 )

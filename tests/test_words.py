@@ -1,0 +1,73 @@
+"""The instructors' commands without what they need: one sentence that names it, and nothing is read or written."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NEEDED = {
+    "grade": ["SUBMISSIONS", "SEED"],
+    "variants": ["ROSTER", "SEED", "ASSIGNMENT", "OUT"],
+    "honesty": ["SUBMISSIONS"],
+    "handin": ["FOR"],
+    "regrade": ["SUBMISSIONS", "SEED", "GRADES", "REASON"],
+    "blind": ["GRADES"],
+    "forget": ["GRADES", "POLICY"],
+    "rehearsal": ["OUT"],
+    "private": ["OUT"],
+    "handout": ["OUT"],
+}
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def make(target: str, folder: Path) -> subprocess.CompletedProcess:
+    """A target with this Python, without making an environment; in a folder of its own."""
+    (folder / "book").symlink_to(ROOT / "book")
+    (folder / "ready").touch()
+    given = [f"BIN={Path(sys.executable).parent}", f"READY={folder / 'ready'}"]
+    command = ["make", "-s", "-f", str(ROOT / "Makefile"), "-o", str(folder / "ready"), target, *given]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("target", NEEDED)
+def test_a_target_without_its_values_names_each_and_takes_no_folder_instead(target, tmp_path):
+    (tmp_path / "class").mkdir()
+    ran = make(target, tmp_path / "class")
+    said = [line for line in ran.stderr.splitlines() if not line.startswith("make")]
+    assert ran.returncode == 2
+    names = ", ".join(f"{name}=" for name in NEEDED[target])
+    assert [line.split(" missing")[0] for line in said] == [
+        f"{target}: {names} {'is' if len(NEEDED[target]) == 1 else 'are'}"
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["class"]
+
+
+def test_every_target_of_the_instructors_is_looked_at():
+    recipes = dict(re.findall(r"^([a-z]+): \$\(READY\).*\n((?:\t.*\n)+)", MAKEFILE, re.M))
+    programs = re.compile(r"-m (grader|exercises)\b|\$\(IN_EXERCISES\)|\$\(IN_GRADER\)")
+    assert {target for target, recipe in recipes.items() if programs.search(recipe)} == set(NEEDED)
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "told"),
+    [
+        ("grader", ["x", "--seed", "1", "--sed", "2"], "grade: unrecognized arguments: --sed 2"),
+        ("grader", ["x", "--seed", "1", "--jobs", "many"], "grade: argument --jobs: invalid int value: 'many'"),
+        ("grader.handin", ["ilias"], "handin: argument platform: invalid choice: 'ilias' (choose from 'moodle', "),
+        ("grader.handin", ["moodle", "--scale", "ja"], "handin: argument --scale: give yes or no, not 'ja'"),
+        ("grader.retain", ["x", "--policy", "p", "--delete", "now"], "argument --delete: give yes or no, not 'now'"),
+        ("grader.honesty", ["x", "--assignment", "exam"], "honesty: argument --assignment: invalid choice: 'exam'"),
+        ("grader.blind", ["x", "y"], "blind: unrecognized arguments: y"),
+    ],
+)
+def test_a_word_that_is_unknown_is_one_sentence(module, words, told, capsys):
+    main = importlib.import_module(f"{module}.__main__" if module == "grader" else module).main
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+    assert f"`PYTHONPATH=book python -m {module} --help` tells more" in said
