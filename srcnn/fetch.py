@@ -18,7 +18,7 @@ from pathlib import Path
 
 from srcnn import images
 from srcnn.data import DataSet, lookup, roots
-from srcnn.files import InputError, Taken, hold, naming, write
+from srcnn.files import InputError, Taken, hold, naming, sync, write
 
 _CHUNK = 1 << 16
 _TIMEOUT = 30  # seconds without a byte
@@ -212,6 +212,7 @@ def download(url: str, path: str | os.PathLike[str], progress: Progress = lambda
         have = part.stat().st_size if part.exists() else 0
         try:
             _append(url, part, have, progress)
+            sync(part)
             os.replace(part, path)
             return
         except InputError:

@@ -124,8 +124,7 @@ def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]
         raise InputError(f"{path} cannot be written: {error.strerror}; give another place") from None
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())  # the name must not reach the disk before the bytes
+        sync(part)
         if new:
             _name_new(part, target)
         else:
@@ -137,6 +136,12 @@ def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]
         with contextlib.suppress(OSError):  # where the folder is gone, the first error is the one to tell
             part.unlink(missing_ok=True)
         release()
+
+
+def sync(path: Path) -> None:
+    """Bring a file to the disk: in a loss of power a name that is given afterward is not there before the bytes."""
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def _part(target: Path) -> tuple[Path, Callable[[], None]]:

@@ -154,7 +154,8 @@ class Run:
                     line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
                     history.write(json.dumps(line) + "\n")
                 if writes and (step.number % _CHECKPOINT == 0 or step.number == config.steps):
-                    history.flush()  # the checkpoint must not be ahead of the history
+                    history.flush()
+                    os.fsync(history.fileno())  # the checkpoint must not be ahead of the history, on the disk neither
                     self._save_checkpoint()
                 yield step
             if writes:

@@ -7,6 +7,7 @@ one without permission to write; root, who may write everywhere, first gives tha
 import contextlib
 import ctypes
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -188,6 +189,41 @@ def killed_at(number: int) -> Callable[[], None]:
         sys.setprofile(look)
 
     return within
+
+
+def without_power_at(number: int, synced: Path) -> Callable[[], None]:
+    """As :func:`killed_at`, and note in ``synced`` what the process had brought to the disk by then."""
+
+    def within() -> None:
+        ask, end = os.fsync, os.open(synced, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+        def fsync(descriptor: int) -> None:
+            ask(descriptor)
+            os.pwrite(end, f"{state(descriptor)}\n".encode(), os.fstat(end).st_size)
+
+        os.fsync = fsync
+        killed_at(number)()
+
+    return within
+
+
+def lose_power(folder: Path, synced: set[str], dice: random.Random) -> None:
+    """Cut every file of a folder that was not brought to the disk: a name may be there before all of its bytes are.
+
+    Args:
+        folder: whatever is in it.
+        synced: the :func:`state` of each file that is on the disk.
+        dice: say how much of the others is.
+    """
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and state(path) not in synced and path.stat().st_size:
+            os.truncate(path, dice.choice([0, dice.randrange(path.stat().st_size)]))
+
+
+def state(file: Path | int) -> str:
+    """What changes when a file is written."""
+    told = os.stat(file)
+    return f"{told.st_ino} {told.st_size} {told.st_mtime_ns}"
 
 
 def clock_goes_back() -> None:

@@ -5,8 +5,9 @@
 final name is half-written; nothing that was there is lost or overwritten; where the command itself ended, it said why
 in one sentence; and the same command again succeeds with the right result, leaving nothing else behind.
 
-What is not tried here: a loss of power (a kill leaves what the system has not yet written), and a clock that another
-program sets back (here the process's own clock goes back at every look).
+A loss of power is a kill after which each file that the command had not brought to the disk (``fsync``) is cut. What is
+not tried here: a name that the disk forgets, and a clock that another program sets back (here the process's own clock
+goes back at every look).
 """
 
 import argparse
@@ -34,16 +35,17 @@ from srcnn.results import write_json
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "data" / "results" / "faults.json"
 SENTENCE = ("srcnn: ", "grade: ")
-KILLED, FULL, CLOSED, TWICE, CLOCK = "killed", "disk full", "folder closed", "two at once", "clock"
+KILLED, POWER, FULL, CLOSED = "killed", "power lost", "disk full", "folder closed"
+TWICE, CLOCK = "two at once", "clock"
 # command -> how many faults of each kind: a full run, and a short one
 PLAN = {
-    "fetch": {KILLED: (26, 4), FULL: (8, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
-    "train": {KILLED: (26, 4), FULL: (10, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
-    "export": {KILLED: (14, 1), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
-    "evaluate": {KILLED: (10, 1), FULL: (3, 1), CLOSED: (3, 1), TWICE: (3, 0), CLOCK: (1, 0)},
-    "tables": {KILLED: (12, 1), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
-    "upscale": {KILLED: (20, 3), FULL: (8, 1), CLOSED: (4, 1), TWICE: (5, 1), CLOCK: (1, 1)},
-    "grade": {KILLED: (8, 0), FULL: (3, 0), CLOSED: (2, 0), TWICE: (2, 0), CLOCK: (1, 0)},
+    "fetch": {KILLED: (26, 4), POWER: (12, 1), FULL: (8, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
+    "train": {KILLED: (26, 4), POWER: (16, 2), FULL: (10, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
+    "export": {KILLED: (14, 1), POWER: (6, 1), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
+    "evaluate": {KILLED: (10, 1), POWER: (4, 0), FULL: (3, 1), CLOSED: (3, 1), TWICE: (3, 0), CLOCK: (1, 0)},
+    "tables": {KILLED: (12, 1), POWER: (6, 0), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
+    "upscale": {KILLED: (20, 3), POWER: (8, 1), FULL: (8, 1), CLOSED: (4, 1), TWICE: (5, 1), CLOCK: (1, 1)},
+    "grade": {KILLED: (8, 0), POWER: (4, 0), FULL: (3, 0), CLOSED: (2, 0), TWICE: (2, 0), CLOCK: (1, 0)},
 }  # fmt: skip
 
 
@@ -113,6 +115,15 @@ class Trials:
             return [ended(child, trial, began, kill_after=self.dice.uniform(0, self.seconds))]
         child = start(self.command, trial, inside.killed_at(self.dice.randint(1, self.calls)))
         return [ended(child, trial, began)]
+
+    def _power_lost(self, trial: Path, _: str) -> list[Ended]:
+        synced = trial / "synced"
+        synced.write_text("".join(f"{inside.state(path)}\n" for path in files(trial, hidden=True).values()))
+        began = time.monotonic()
+        child = start(self.command, trial, inside.without_power_at(self.dice.randint(1, self.calls), synced))
+        seen = ended(child, trial, began)
+        inside.lose_power(trial / "out", set(synced.read_text().splitlines()), self.dice)
+        return [seen]
 
     def _disk_full(self, trial: Path, _: str) -> list[Ended]:
         return [run(self.command, trial, inside.limited_files(self.dice.randrange(1, 60_000)))]

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def test_after_some_faults_of_every_kind_all_is_whole_said_and_made_again(tmp_pa
     record = json.loads((tmp_path / "faults.json").read_text())
     assert record["faults"] == record["held"] >= 40
     kinds = {row["kind"] for row in record["counts"]}
-    assert kinds == {"killed", "disk full", "folder closed", "two at once", "clock"} | {
+    assert kinds == {"killed", "power lost", "disk full", "folder closed", "two at once", "clock"} | {
         f"mirror: {kind}" for kind in fault_mirror.KINDS
     }
 
@@ -45,6 +47,43 @@ def test_the_record_is_of_a_full_run_in_which_every_fault_held():
     assert outcomes["killed"] > 30
     assert outcomes["a sentence"] > 30
     assert {row["command"] for row in record["counts"]} == set(faults.PLAN)
+
+
+def build(out: Path, kill_after: float | None = None) -> None:
+    """What ``make book`` runs, into a folder of its own; ended, with its children, after so many seconds."""
+    words = [Path(sys.executable).with_name("jupyter-book"), "build", str(HERE.parent), "--all", "-W", "-n"]
+    process = subprocess.Popen(
+        [*words, "--keep-going", "--path-output", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _ = process.communicate(timeout=kill_after)
+        assert process.returncode == 0, said[-3_000:]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def pages(out: Path) -> dict[str, bytes]:
+    html = out / "_build" / "html"
+    changing = {"searchindex.js", ".buildinfo"}  # in an order that is drawn anew; tells how it was built
+    found = {str(path.relative_to(html)): path for path in html.rglob("*") if path.is_file()}
+    stamp = re.compile(rb"\?v=[0-9a-f]{8}(?=\")")  # a second build stamps two files more than the first
+    return {name: stamp.sub(b"", path.read_bytes()) for name, path in found.items() if path.name not in changing}
+
+
+@pytest.mark.release
+def test_a_build_of_the_book_that_was_killed_is_made_whole_by_the_next(tmp_path):
+    """Killed where it reads the pages, where it keeps what it read, and where it writes; each in what was left."""
+    began = time.monotonic()
+    build(tmp_path / "undisturbed")
+    seconds = time.monotonic() - began
+    for share in (0.35, 0.6, 0.75, 0.9):
+        build(tmp_path / "killed", kill_after=share * seconds)
+    build(tmp_path / "killed")
+    right, made = pages(tmp_path / "undisturbed"), pages(tmp_path / "killed")
+    assert set(made) == set(right)
+    assert [name for name in right if made[name] != right[name]] == []
 
 
 HARMS = {

@@ -220,28 +220,34 @@ def test_a_step_of_the_optimizer_is_the_packages(run, method, name, steps):
         np.testing.assert_allclose(told, expected, rtol=0, atol=1e-4 * moved)
 
 
-def test_soap_from_the_first_step_goes_down_as_the_packages_does(run):
-    """Not on the same path, but as fast: the mean loss of the last 20 of 80 steps, from one seed."""
-    config = with_changes("fast", data="sample", batch_size=4, steps=80, cosine=False, learning_rate=0.01)
-    learner, batches = start(config)
-    weights = packed(flat(learner.model.parameters()))
-    pairs = [[packed(part) for part in batches(step)] for step in range(config.steps)]
-    losses = [step.loss.item() for step in train(learner, batches)]
-    told = run(
-        """(engine, weights, pairs) => {
-          const network = engine.network(floats(weights)), optimizer = network.optimizer("soap");
-          return pairs.map(([low, high]) => {
-            const { loss, gradient } = network.gradient(floats(low), floats(high), 4, 33, 33);
-            optimizer.step(gradient, 0.01);
-            return loss;
-          });
-        }""",
-        weights,
-        pairs,
-    )
-    assert told[:2] == pytest.approx(losses[:2], rel=1e-4)  # the first step only looks
-    assert np.mean(told[-20:]) < told[0] / 8
-    assert np.mean(told[-20:]) == pytest.approx(np.mean(losses[-20:]), rel=0.15)
+def test_soap_from_the_first_steps_goes_down_as_the_packages_does(run):
+    """Not on the same path, but as fast: the mean loss of the last 20 of 80 steps."""
+    ratios = []
+    for seed in range(5):
+        config = with_changes(
+            "fast", data="sample", batch_size=4, steps=80, cosine=False, learning_rate=0.01, seed=seed
+        )
+        learner, batches = start(config)
+        weights = packed(flat(learner.model.parameters()))
+        pairs = [[packed(part) for part in batches(step)] for step in range(config.steps)]
+        losses = [step.loss.item() for step in train(learner, batches)]
+        told = run(
+            """(engine, weights, pairs) => {
+              const network = engine.network(floats(weights)), optimizer = network.optimizer("soap");
+              return pairs.map(([low, high]) => {
+                const { loss, gradient } = network.gradient(floats(low), floats(high), 4, 33, 33);
+                optimizer.step(gradient, 0.01);
+                return loss;
+              });
+            }""",
+            weights,
+            pairs,
+        )
+        assert told[:2] == pytest.approx(losses[:2], rel=1e-4)  # the first step only looks
+        assert np.mean(told[-20:]) < told[0] / 4
+        ratios.append(np.mean(told[-20:]) / np.mean(losses[-20:]))
+    # 0.94 to 1.03 on three paths of the processor with one thread and with two; a single seed's was 0.74 to 1.15
+    assert np.exp(np.mean(np.log(ratios))) == pytest.approx(1, abs=0.15)
 
 
 @pytest.mark.parametrize(("height", "width"), [(30, 42), (9, 60), (12, 12)])
