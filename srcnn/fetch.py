@@ -212,7 +212,6 @@ def download(url: str, path: str | os.PathLike[str], progress: Progress = lambda
         have = part.stat().st_size if part.exists() else 0
         try:
             _append(url, part, have, progress)
-            sync(part)
             os.replace(part, path)
             return
         except InputError:
@@ -246,6 +245,7 @@ def _append(url: str, part: Path, have: int, progress: Progress) -> None:
                 progress(url, have, total)
                 if have > _LARGEST_DOWNLOAD:
                     raise InputError(f"{url}: it sends more than {_LARGEST_DOWNLOAD:,} bytes; no image set has so many")
+            sync(file)
     if total is not None and have < total:
         raise http.client.IncompleteRead(b"", total - have)
 

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 _MEMORY_V1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"  # of a control group
 _MEMORY_V2 = "memory.max", "memory.current", "inactive_file"
@@ -124,7 +124,8 @@ def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]
         raise InputError(f"{path} cannot be written: {error.strerror}; give another place") from None
     try:
         yield part
-        sync(part)
+        with part.open("rb") as written:
+            sync(written)  # the name must not reach the disk before the bytes
         if new:
             _name_new(part, target)
         else:
@@ -138,10 +139,10 @@ def atomic(path: str | os.PathLike[str], *, new: bool = False) -> Iterator[Path]
         release()
 
 
-def sync(path: Path) -> None:
-    """Bring a file to the disk: in a loss of power a name that is given afterward is not there before the bytes."""
-    with path.open("rb") as written:
-        os.fsync(written.fileno())
+def sync(written: IO[Any]) -> None:
+    """Bring an open file to the disk, so that a loss of power cannot keep what is written later and lose this."""
+    written.flush()
+    os.fsync(written.fileno())
 
 
 def _part(target: Path) -> tuple[Path, Callable[[], None]]:

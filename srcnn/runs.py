@@ -22,7 +22,7 @@ import torch
 from srcnn import data, pretrained
 from srcnn.color import channels
 from srcnn.distributed import Group
-from srcnn.files import InputError, Taken, atomic, hold, naming, read_history, whole_zip, write
+from srcnn.files import InputError, Taken, atomic, hold, naming, read_history, sync, whole_zip, write
 from srcnn.model import SRCNN
 from srcnn.pairs import RandomCrops, Shuffled, downscaled, sub_images
 from srcnn.recipes import TrainConfig, command_line, read_settings
@@ -154,8 +154,7 @@ class Run:
                     line = {"step": step.number, "loss": loss, "learning_rate": rate, "seconds": seconds}
                     history.write(json.dumps(line) + "\n")
                 if writes and (step.number % _CHECKPOINT == 0 or step.number == config.steps):
-                    history.flush()
-                    os.fsync(history.fileno())  # the checkpoint must not be ahead of the history, on the disk neither
+                    sync(history)  # the checkpoint must not be ahead of it
                     self._save_checkpoint()
                 yield step
             if writes:

@@ -53,8 +53,8 @@ def make_model(config: TrainConfig) -> SRCNN:
             seed.
 
     Raises:
-        InputError: the architecture, the widths, the color, the padding or the initialization is unknown, or the valid
-            convolutions leave nothing of a patch.
+        InputError: the architecture, the widths, the color, the padding or the initialization is unknown, the
+            widths are too small for the initialization, or the valid convolutions leave nothing of a patch.
     """
     known_values = {"color": ("luma", "rgb", "ycbcr"), "padding": PADDINGS, "initialization": INITIALIZATIONS}
     for name, known in known_values.items():

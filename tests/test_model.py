@@ -181,6 +181,42 @@ def test_centered_is_torchs_with_filters_that_a_flat_patch_leaves_where_their_bi
 
 
 @pytest.mark.parametrize(
+    ("network", "shape", "scale"),
+    [
+        (SRCNN(padding="replicate"), (2, 1, 20, 23), 1),
+        (SRCNN((9, 3, 1, 5), (16, 8, 4), channels=3, padding="replicate"), (2, 3, 20, 23), 1),
+        (SubPixelSRCNN(3, widths=(16, 8), channels=3, padding="replicate"), (1, 3, 9, 8), 3),
+    ],
+)
+def test_identity_leaves_an_image_as_it_is_until_it_is_trained(network, shape, scale):
+    """SRCNN begins as bicubic interpolation, the sub-pixel variant as the nearest neighbor."""
+    image = torch.rand(shape)
+    with torch.no_grad():
+        got = initialize(network, "identity", seed=0)(image)
+    assert torch.equal(got, image.repeat_interleave(scale, -1).repeat_interleave(scale, -2))
+
+
+def test_identitys_other_filters_are_torchs_without_brightness_and_three_times_as_large():
+    drawn, identity = (initialize(SRCNN(), scheme, seed=0) for scheme in ("torch", "identity"))
+    expected = 3 * (drawn.extraction.weight - drawn.extraction.weight.mean((1, 2, 3), keepdim=True))
+    torch.testing.assert_close(identity.extraction.weight[1:], expected[1:])
+    assert torch.equal(identity.mapping.weight[1:], drawn.mapping.weight[1:])
+    assert torch.equal(identity.mapping.bias[1:], drawn.mapping.bias[1:])
+    assert not (identity.extraction.bias.any())
+    assert not (identity.mapping.bias[0])
+    assert not (identity.reconstruction.bias.any())
+    # what the last layer leaves out at first it can learn: its weights get a gradient
+    torch.nn.functional.mse_loss(identity(torch.rand(2, 1, 33, 33)), torch.rand(2, 1, 21, 21)).backward()
+    assert (identity.reconstruction.weight.grad.abs().sum((0, 2, 3)) > 0).sum() > 16
+
+
+@pytest.mark.parametrize("widths", [(1, 32), (64, 1)])
+def test_identity_needs_room_beside_the_image(widths):
+    with pytest.raises(ValueError, match="identity needs more than 1 filters in each layer; give wider ones"):
+        initialize(SRCNN(widths=widths), "identity", seed=0)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"kernels": (9, 2, 5)}, "three odd filter sizes expected, such as 9-1-5, got 9-2-5"),

@@ -79,5 +79,9 @@ def test_the_kept_record_is_of_the_entries_and_the_page_of_the_commands_prints_i
         assert f"- {name}: `{told['training']}`\n" in page
         figures = f"{told['seconds']:.1f} | {told['of_the_oldest']:.2f} | {told['psnr']:.2f} | {told['validation']:.2f}"
         assert f"| {name} | {figures} | {told['p_value']:.1g} | yes |\n" in page
+    chapter = (Path(__file__).resolve().parents[1] / "book" / "08_building.ipynb").read_text(encoding="utf-8")
+    steps = {name: f"{told['seeds'][0]['steps']:,}" for name, told in kept["entries"].items()}
+    claim = "with {centered} steps and `identity` with {identity}, where the first entry takes {fast}"
+    assert claim.format(**steps) in chapter
     first, *others = kept["entries"].values()
     assert all(told["validation"] >= first["validation"] for told in others)  # its steps were chosen for that

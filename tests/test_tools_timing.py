@@ -1,6 +1,7 @@
 """The tools that measure this checkout beside an older commit, and beside other runtimes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,18 @@ import pytest
 import runtimes
 import side_by_side
 import torch
+from scipy import stats
 
-from srcnn import pretrained
+from srcnn import data, pretrained
 from srcnn.cli.onnx_model import onnx_model
 from srcnn.color import luma
-from srcnn.evaluation import upscaler
+from srcnn.evaluation import evaluate, mean_scores, upscaler
 from srcnn.images import read_photograph, to_float
+from srcnn.recipes import command_line, with_changes
+from srcnn.reproduce.speedrun import ENTRIES
 from srcnn.reproduce.upscaling import tiled_sample
+from srcnn.runs import start
+from srcnn.training import train
 from srcnn.upscale import upscale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +44,35 @@ def test_the_ratio_is_the_median_of_the_turns():
     told = side_by_side.summary(seen)
     assert told["ratio"] == 0.5
     assert told["medians"] == {"a": {"seconds": 4.0, "peak": 1}, "b": {"seconds": 2.0, "peak": 3}}
+
+
+def test_two_trees_train_in_turns_from_every_seed_and_their_networks_are_measured(tmp_path, capsys):
+    short = with_changes("fast", architecture="3-1-3", widths="4-2", data="sample", batch_size=2, steps=12)
+    entries = [short, replace(short, steps=6, initialization="centered")]
+    told = side_by_side.trainings({"older": ROOT, "this": ROOT}, tmp_path, entries, seeds=2, test="sample")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"training, seed {seed}, {label}" for seed in (0, 1) for label in ("older", "this")
+    ]
+    assert told["commands"][1].endswith("--batch 2 --steps 6 --initialization centered")
+    learner, batches = start(replace(entries[1], seed=1))
+    for _ in train(learner, batches):
+        pass
+    expected = mean_scores(evaluate(upscaler(learner.final), data.photographs("sample", "test"), scale=3)).psnr
+    assert told["turns"]["this"][1]["psnr"] == pytest.approx(expected, abs=1e-3)
+    assert 0 < told["ratio"] < 100
+
+
+def test_training_to_the_papers_score_takes_at_most_0_6_of_the_older_commits_time():
+    kept = json.loads(side_by_side.OUT.read_text(encoding="utf-8"))["training"]
+    assert kept["ratio"] <= 0.6
+    assert {len(turns) for turns in kept["turns"].values()} == {5}
+    assert kept["commands"] == [command_line(entry) for entry in (*ENTRIES.values(),)[:: len(ENTRIES) - 1]]
+    for turns in kept["turns"].values():
+        scores = [turn["psnr"] for turn in turns]
+        assert stats.ttest_1samp(scores, 32.39, alternative="greater").pvalue < 0.05
+    times = [f"{told['seconds']:.1f} s" for told in kept["medians"].values()]
+    assert f"**{times[1]}, which is {kept['ratio']:.2f} of {times[0]}**" in PAGE
 
 
 @pytest.mark.parametrize("runtime", ["srcnn", "onnxruntime", "openvino", "ncnn"])

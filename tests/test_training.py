@@ -99,6 +99,10 @@ def test_the_cosine_begins_gently_and_ends_at_zero():
         ({"micro_batches": 3}, "a batch of 4 has no 3 equal micro-batches; give a divisor"),
         ({"loss": "l2"}, "loss 'l2' is unknown; it is mse or l1"),
         ({"color": "gray"}, "color 'gray' is unknown; it is one of luma, rgb, ycbcr"),
+        (
+            {"initialization": "identity", "widths": "64-1"},
+            "initialization identity needs more than 1 filters in each layer; give wider ones",
+        ),
         ({"initialization": "zeros"}, "initialization 'zeros' is unknown; it is one of paper"),
         ({"architecture": "subpixel", "patch_size": 12}, "subpixel leaves nothing of a patch of 12 pixels"),
         ({"architecture": "9-1-11"}, "9-1-11 leaves nothing of a patch of 17 pixels"),

@@ -2,8 +2,9 @@
 
 import importlib
 import re
+import shlex
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,26 +25,30 @@ NEEDED = {
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def make(target: str, folder: Path) -> subprocess.CompletedProcess:
-    """A target with this Python, without making an environment; in a folder of its own."""
-    (folder / "book").symlink_to(ROOT / "book")
-    (folder / "ready").touch()
-    given = [f"BIN={Path(sys.executable).parent}", f"READY={folder / 'ready'}"]
-    command = ["make", "-s", "-f", str(ROOT / "Makefile"), "-o", str(folder / "ready"), target, *given]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def handed(target: str) -> list[str]:
+    """What a target hands to Python where no variable is given: the module and its words."""
+    ready = str(ROOT / "Makefile")  # any file, which -o keeps from being made
+    given = ["make", "-n", "-s", "-C", str(ROOT), "-o", ready, f"READY={ready}", target]
+    told = subprocess.run(given, capture_output=True, text=True, check=True)
+    line = next(line for line in told.stdout.replace("\\\n", " ").splitlines() if " -m " in line)
+    return shlex.split(line.partition(" -m ")[2])
+
+
+def command(module: str) -> Callable[[list[str]], int]:
+    return importlib.import_module(f"{module}.__main__" if module == "grader" else module).main
 
 
 @pytest.mark.parametrize("target", NEEDED)
-def test_a_target_without_its_values_names_each_and_takes_no_folder_instead(target, tmp_path):
+def test_a_target_without_its_values_names_each_and_takes_no_folder_instead(target, tmp_path, monkeypatch, capsys):
     (tmp_path / "class").mkdir()
-    ran = make(target, tmp_path / "class")
-    said = [line for line in ran.stderr.splitlines() if not line.startswith("make")]
-    assert ran.returncode == 2
+    monkeypatch.chdir(tmp_path / "class")
+    module, *words = handed(target)
+    assert command(module)(words) == 2
     names = ", ".join(f"{name}=" for name in NEEDED[target])
-    assert [line.split(" missing")[0] for line in said] == [
-        f"{target}: {names} {'is' if len(NEEDED[target]) == 1 else 'are'}"
-    ]
-    assert [path.name for path in tmp_path.iterdir()] == ["class"]
+    said = capsys.readouterr().err
+    assert said.startswith(f"{target}: {names} {'is' if len(NEEDED[target]) == 1 else 'are'} missing")
+    assert said.count("\n") == 1
+    assert [path.name for path in tmp_path.rglob("*")] == ["class"]
 
 
 def test_every_target_of_the_instructors_is_looked_at():
@@ -65,8 +70,7 @@ def test_every_target_of_the_instructors_is_looked_at():
     ],
 )
 def test_a_word_that_is_unknown_is_one_sentence(module, words, told, capsys):
-    main = importlib.import_module(f"{module}.__main__" if module == "grader" else module).main
-    assert main(words) == 2
+    assert command(module)(words) == 2
     said = capsys.readouterr().err
     assert told in said
     assert said.count("\n") == 1
