@@ -204,7 +204,9 @@ def _begin_as_identity(model: SRCNN) -> None:
     first, last, channels = model.extraction, model.reconstruction, model.channels
     if min(model.widths) <= channels:
         raise InputError(f"initialization identity needs more than {channels} filters in each layer; give wider ones")
-    first.weight.sub_(first.weight.mean((1, 2, 3), keepdim=True)).mul_(_GAIN)
+    if first.kernel_size[0] > 1:  # of one pixel nothing would be left
+        first.weight.sub_(first.weight.mean((1, 2, 3), keepdim=True))
+    first.weight.mul_(_GAIN)
     last.weight.zero_()
     for layer in (first, model.mapping, *model.further, last):
         if layer.bias is not None:  # the mapping's other biases stay: 0 would cost 0.02 dB in a short run

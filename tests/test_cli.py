@@ -1,5 +1,6 @@
 """The command: what each one does, and one sentence with status 2 for whatever it cannot do."""
 
+import argparse
 import errno
 import io
 import itertools
@@ -23,7 +24,7 @@ from safetensors.torch import load_file
 
 from srcnn import data, images, pairs, pretrained, reproduce, upscale
 from srcnn.cli import commands, enlarge, explain, main, training
-from srcnn.cli.device import fastest_device
+from srcnn.cli.device import fastest_device, known_device
 from srcnn.evaluation import evaluate
 from srcnn.images import Photograph, read_photograph, sample, to_bytes, write_photograph
 from srcnn.model import SRCNN, SubPixelSRCNN, initialize
@@ -333,6 +334,39 @@ def test_training_never_picks_a_macs_gpu_by_itself(cuda, mps, monkeypatch):
     assert fastest_device() == ("cuda" if cuda else "mps" if mps else "cpu")
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("cuda", ""),
+        ("cuda:1", ""),
+        ("cuda:2", "there is no cuda:2 device on this machine"),
+        ("mps", "there is no mps device"),
+        ("cuda:x", "'cuda:x' is no device; it is cpu, cuda or mps"),
+        ("gpu", "'gpu' is no device"),
+    ],
+)
+def test_of_two_gpus_each_can_be_named_and_no_third(word, told, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    if not told:
+        assert known_device(word) == word
+        return
+    with pytest.raises(argparse.ArgumentTypeError, match=told):
+        known_device(word)
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_verify_counts_what_is_wrong_in_all_the_sets(first, monkeypatch, capsys):
+    states = {"t91": dict.fromkeys("abc"[:first], "missing"), "set5": {"d": "ok"}}
+    monkeypatch.setattr(commands.fetch, "verify", lambda name: states[name])
+    assert run("data verify t91 set5") == 2
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "set5: 1 of 1 files are right"
+    assert told.err.startswith(
+        f"srcnn: {['1 file is', '2 files are'][first - 1]} missing or damaged; `srcnn data fetch`"
+    )
+
+
 def test_train_asks_for_the_device_of_training(work, monkeypatch):
     asked = []
     monkeypatch.setattr(training, "fastest_device", lambda **how: asked.append(how) or "cpu")
@@ -419,7 +453,7 @@ def test_data_verify_passes_the_real_sets_and_names_a_damaged_file(work, data_ro
     assert run("data verify set5 --root root") == 2
     told = capsys.readouterr()
     assert "Set5/bird.bmp: damaged" in told.out
-    assert "1 files are missing or damaged" in told.err
+    assert "1 file is missing or damaged" in told.err
 
 
 def test_train_makes_weights_that_its_own_command_makes_again(work, capsys):

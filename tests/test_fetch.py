@@ -157,6 +157,16 @@ def test_a_mirror_without_end_is_left_after_more_than_any_set_has(length, server
     assert sum(path.stat().st_size for path in (root / ".downloads").iterdir()) == 0
 
 
+@pytest.mark.parametrize("pack", [_tar, _zip, lambda members: members["large"]])
+def test_what_is_larger_than_any_image_is_not_read_from_an_archive(pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "_LARGEST", 100_000)
+    archive = tmp_path / "archive"
+    members = {"first": b"a picture", "large": bytes(100_000), "last": bytes(99_999)}
+    archive.write_bytes(pack(members))
+    small = [members["first"], members["last"]] if pack in (_tar, _zip) else []
+    assert list(fetching._members(archive)) == small
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
 def test_of_two_fetches_into_one_place_one_is_asked_to_wait(server, root):
     server.files["tiny.zip"] = _zip(TINY)

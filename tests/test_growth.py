@@ -16,14 +16,17 @@ def test_the_exponent_of_a_power_is_that_power(power):
     assert growth.exponent(rows[:1]) is None
 
 
-@pytest.mark.parametrize("part", ["evaluation", "training set", "collecting", "reporting"])
+@pytest.mark.parametrize(
+    "part",
+    ["evaluation", "training set", "collecting", "reporting", pytest.param("grading", marks=pytest.mark.release)],
+)
 def test_every_part_does_its_work(part, tmp_path):
     work, _, _ = growth.PARTS[part]
     seen = work(3, tmp_path)
     assert seen["seconds"] > 0
     assert seen["peak"] >= 0
-    if part == "reporting":
-        assert len(list((tmp_path / "out" / "feedback").iterdir())) == 3
+    if part in ("reporting", "grading"):
+        assert len(list((tmp_path / {"reporting": "out"}.get(part, "grades") / "feedback").iterdir())) == 3
     if part == "collecting":
         found = sorted(path.name for path in (tmp_path / "handed").iterdir())
         assert found == ["student0000", "student0001", "student0002"]

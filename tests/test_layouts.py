@@ -207,6 +207,9 @@ def test_the_times_of_two_notebooks_decide_and_without_them_the_code(tmp_path):
     chosen = {one.student: one for one in collect.find(place)}["Jane"]
     assert chosen.data == old
     assert chosen.remark == "Jane/first.ipynb was graded, which has the most code, and not Jane/second.ipynb"
+    os.utime(place / "Jane" / "first.ipynb", (1e9, 1e9))
+    os.utime(place / "Jane" / "second.ipynb", (1e9 + 1, 1e9 + 1))  # an archive could not tell this from the other's
+    assert {one.student: one for one in collect.find(place)}["Jane"].data == old
     os.utime(place / "Jane" / "second.ipynb", (2e9, 2e9))
     chosen = {one.student: one for one in collect.find(place)}["Jane"]
     assert chosen.data == new

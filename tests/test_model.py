@@ -186,6 +186,7 @@ def test_centered_is_torchs_with_filters_that_a_flat_patch_leaves_where_their_bi
         (SRCNN(padding="replicate"), (2, 1, 20, 23), 1),
         (SRCNN((9, 3, 1, 5), (16, 8, 4), channels=3, padding="replicate"), (2, 3, 20, 23), 1),
         (SubPixelSRCNN(3, widths=(16, 8), channels=3, padding="replicate"), (1, 3, 9, 8), 3),
+        (SRCNN((1, 1, 5), padding="replicate"), (1, 1, 9, 8), 1),
     ],
 )
 def test_identity_leaves_an_image_as_it_is_until_it_is_trained(network, shape, scale):
@@ -194,6 +195,7 @@ def test_identity_leaves_an_image_as_it_is_until_it_is_trained(network, shape, s
     with torch.no_grad():
         got = initialize(network, "identity", seed=0)(image)
     assert torch.equal(got, image.repeat_interleave(scale, -1).repeat_interleave(scale, -2))
+    assert network.extraction.weight.flatten(1).std(0).min() > 0  # the other filters are there, and differ
 
 
 def test_identitys_other_filters_are_torchs_without_brightness_and_three_times_as_large():

@@ -8,8 +8,11 @@ import torch
 from PIL import Image, ImageOps
 
 from srcnn import InputError, data
+from srcnn.recipes import with_changes
 from srcnn.resize import enlarge
-from srcnn.tutorial import tutorial_pair, tutorial_pairs, tutorial_psnr
+from srcnn.runs import start
+from srcnn.training import train
+from srcnn.tutorial import tutorial_epochs, tutorial_pair, tutorial_pairs, tutorial_psnr
 
 
 def _picture(height: int, width: int) -> Image.Image:
@@ -60,3 +63,14 @@ def test_the_tutorials_pairs_are_those_of_its_own_function(pictures):
     assert (low.shape, high.shape) == ((4, 1, 14, 14), (4, 1, 56, 56))
     expected = tutorial_pair(pictures / "2.png", scale=4, crop=56)
     torch.testing.assert_close((low[2], high[2]), expected, rtol=0, atol=0)
+
+
+def test_an_epoch_that_is_not_whole_counts_as_one(tmp_path):
+    """Four photographs, two batches of three: one epoch and a half, so two."""
+    dice = np.random.default_rng(0)
+    for number in range(4):
+        Image.fromarray(dice.integers(0, 256, (64, 64), dtype=np.uint8)).save(tmp_path / f"{number}.png")
+    config = with_changes("tutorial", data=str(tmp_path), batch_size=3, steps=2, patch_size=16)
+    learner, batches = start(config)
+    told = list(tutorial_epochs(learner, train(learner, batches), batch=2))
+    assert [(line["epoch"], line["epochs"]) for line in told] == [(1, 2)]

@@ -91,8 +91,24 @@ def training(size: int, place: Path) -> dict:
     return seen | {"tensors": size * SIDE * SIDE * 4 * 2}  # bytes: luma in float32, input and target
 
 
+def grading(size: int, place: Path) -> dict:
+    """``make grade`` of so many students, one after another, with the seconds of the processes that run notebooks."""
+    from grader import __main__ as command
+
+    hand_in(place / "handed", size)
+    words = [str(place / "handed"), "--seed", "1", "--out", str(place / "grades"), "--assignment", "stages"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
+        seen = measured(lambda: command.main([*words, "--jobs", "1", "--unprotected"]))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if len(list((place / "grades" / "feedback").iterdir())) != size:
+        raise InputError(f"`make grade` failed: {said.getvalue().strip()}")
+    children = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seen | {"seconds": round(seen["seconds"] + children, 3)}
+
+
 def collecting(size: int, place: Path) -> dict:
-    """Finding the notebooks of so many students; the running of them is not measured."""
+    """Finding the notebooks of so many students."""
     from grader import collect
 
     hand_in(place / "handed", size)
@@ -135,10 +151,14 @@ PARTS = {
     "upscaling": (upscaling, "megapixels of the result", (1, 4, 16, 36, 64, 100)),
     "evaluation": (evaluation, "images", (10, 30, 100, 300, 1_000)),
     "training set": (training, "images", (10, 100, 1_000, 3_000, 10_000)),
+    "grading": (grading, "submissions", (1, 2, 4, 8, 16)),
     "collecting": (collecting, "submissions", (10, 30, 100, 300, 1_000)),
     "reporting": (reporting, "submissions", (10, 30, 100, 300, 1_000)),
 }
-SMALL = {"upscaling": (1, 2), "evaluation": (3, 9), "training set": (5, 20), "collecting": (3, 9), "reporting": (3, 9)}
+SMALL = {
+    "upscaling": (1, 2), "evaluation": (3, 9), "training set": (5, 20), "grading": (1, 2), "collecting": (3, 9),
+    "reporting": (3, 9),
+}  # fmt: skip
 
 
 def fresh(part: str, size: int) -> dict:
@@ -206,6 +226,7 @@ def main(words: list[str] | None = None) -> int:
     """Measure and write the record."""
     parser = argparse.ArgumentParser(prog="growth.py", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=OUT, help="file of the record (%(default)s)")
+    parser.add_argument("--only", choices=PARTS, nargs="*", help="these; the record keeps what it has of the others")
     parser.add_argument("--small", action="store_true", help="with tiny sizes, which measures nothing")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--short-memory", type=Path, help=argparse.SUPPRESS)
@@ -216,9 +237,12 @@ def main(words: list[str] | None = None) -> int:
         told = PARTS[part][0](int(size), Path(place)) if part else refused(options.short_memory)
         print(json.dumps(told))
         return 0
-    parts, left_out = {}, []
+    kept = json.loads(options.out.read_text(encoding="utf-8")) if options.only else {"parts": {}, "not_measured": []}
+    parts, left_out = kept["parts"], [told for told in kept["not_measured"] if told.split(", ")[0] not in options.only]
     for part, (_, unit, sizes) in PARTS.items():
         rows = []
+        if options.only and part not in options.only:
+            continue
         for size in SMALL[part] if options.small else sizes:
             try:
                 rows.append({"size": size} | fresh(part, size))
@@ -230,6 +254,7 @@ def main(words: list[str] | None = None) -> int:
                 left_out.append(f"{part}, {size:,} {unit}: {why}")
                 print(left_out[-1], flush=True)
         parts[part] = {"unit": unit, "sizes": rows, "exponent": exponent(rows)}
+    parts = {part: parts[part] for part in PARTS if part in parts}
     record = {
         "command": "make growth", "parts": parts, "larger_than_memory": larger_than_memory(), "not_measured": left_out,
         "limit": LIMIT, "free": free_memory(), "machine": hardware_name(), "torch": version("torch"),

@@ -63,7 +63,8 @@ def _verify(entries: list[data.DataSet]) -> None:
         for path, state in list(bad.items())[:10]:
             print(f"  {path}: {state}")
     if wrong:
-        raise InputError(f"{wrong} files are missing or damaged; `srcnn data fetch` mends that")
+        what = "1 file is" if wrong == 1 else f"{wrong} files are"
+        raise InputError(f"{what} missing or damaged; `srcnn data fetch` mends that")
 
 
 def evaluate(given: argparse.Namespace) -> None:
