@@ -153,6 +153,7 @@ def test_what_a_chapter_asserts_held_every_time_and_by_more_than_luck(name):
     assert set(claims(BOOK / f"{name}.ipynb")) <= set(record["claims"]), "measure it: srcnn reproduce processors"
     assert record["seeds"] >= 5
     assert {"SSE4.1", "AVX2"} <= set(record["lanes"])
+    assert record["threads"] == [1, 2]
     assert record["runs"] == len(record["lanes"]) * len(record["threads"]) * record["seeds"]
     for text in claims(BOOK / f"{name}.ipynb"):
         claim = record["claims"][text]
