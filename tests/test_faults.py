@@ -41,6 +41,7 @@ def test_the_record_is_of_a_full_run_in_which_every_fault_held():
     planned = sum(full for counts in faults.PLAN.values() for full, _ in counts.values()) + len(fault_mirror.KINDS)
     assert record["faults"] == record["held"] == sum(row["count"] for row in record["counts"]) == planned >= 200
     assert record["troubles"] == []
+    assert f": {planned} faults (" in (HERE.parent / "Makefile").read_text(encoding="utf-8")
     outcomes = Counter()
     for row in record["counts"]:
         outcomes[row["outcome"]] += row["count"]

@@ -26,7 +26,7 @@ def test_every_part_does_its_work(part, tmp_path):
     assert seen["seconds"] > 0
     assert seen["peak"] >= 0
     if part in ("reporting", "grading"):
-        assert len(list((tmp_path / {"reporting": "out"}.get(part, "grades") / "feedback").iterdir())) == 3
+        assert len(list(tmp_path.glob("*/feedback/*"))) == 3
     if part == "collecting":
         found = sorted(path.name for path in (tmp_path / "handed").iterdir())
         assert found == ["student0000", "student0001", "student0002"]

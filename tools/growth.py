@@ -226,7 +226,7 @@ def main(words: list[str] | None = None) -> int:
     """Measure and write the record."""
     parser = argparse.ArgumentParser(prog="growth.py", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=OUT, help="file of the record (%(default)s)")
-    parser.add_argument("--only", choices=PARTS, nargs="*", help="these; the record keeps what it has of the others")
+    parser.add_argument("--only", choices=PARTS, nargs="+", help="these; the record keeps what it has of the others")
     parser.add_argument("--small", action="store_true", help="with tiny sizes, which measures nothing")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--short-memory", type=Path, help=argparse.SUPPRESS)
@@ -238,11 +238,10 @@ def main(words: list[str] | None = None) -> int:
         print(json.dumps(told))
         return 0
     kept = json.loads(options.out.read_text(encoding="utf-8")) if options.only else {"parts": {}, "not_measured": []}
-    parts, left_out = kept["parts"], [told for told in kept["not_measured"] if told.split(", ")[0] not in options.only]
-    for part, (_, unit, sizes) in PARTS.items():
-        rows = []
-        if options.only and part not in options.only:
-            continue
+    only = options.only or list(PARTS)
+    parts, left_out = kept["parts"], [told for told in kept["not_measured"] if told.split(", ")[0] not in only]
+    for part in only:
+        (_, unit, sizes), rows = PARTS[part], []
         for size in SMALL[part] if options.small else sizes:
             try:
                 rows.append({"size": size} | fresh(part, size))

@@ -32,6 +32,7 @@ from srcnn.training import make_model
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "data" / "results" / "side-by-side.json"
+PARTS = ("x2", "x3", "training")
 # One enlargement by the command, in a process that has enlarged nothing but a tiny picture before. It holds for every
 # commit, so it uses what all of them have.
 ENLARGE = """
@@ -137,11 +138,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("commit", help="the older one")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", choices=("x2", "x3", "training"), nargs="*", default=("x2", "x3", "training"))
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     given = parser.parse_args()
     where = {"machine": pretrained.hardware_name(), "torch": version("torch")}
     kept = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
-    if set(given.only) != {"x2", "x3", "training"} and any(kept.get(name) != value for name, value in where.items()):
+    if set(given.only) != set(PARTS) and any(kept.get(name) != value for name, value in where.items()):
         parser.error(f"{OUT.name} is of another machine or torch; measure all of it anew, without --only")
     record = kept | {"command": f"python tools/side_by_side.py {given.commit}", "commit": given.commit, **where}
     with tempfile.TemporaryDirectory() as place:

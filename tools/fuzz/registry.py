@@ -24,7 +24,7 @@ license = "none"
 folders = {{ test = "{folder}" }}
 mirrors = [["{mirror}"]]
 """
-FOLDERS = ("Tiny/test", "Tiny/test", "Tiny", "../out", "/tmp/out", "Tiny/../../out", "", ".", "a\\\\b", "é", "a" * 300)
+FOLDERS = ("Tiny/test", "Tiny/test", "Tiny", "../out", "/out", "Tiny/../../out", "", ".", "a\\\\b", "é", "a" * 300)
 LINES = (
     'title = 7', 'folders = "Tiny"', "folders = {}", "mirrors = 3", 'mirrors = ["x"]', "mirrors = [[7]]", "x = 1",
     "[tiny]",
