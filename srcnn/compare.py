@@ -17,7 +17,7 @@ from srcnn.images import png
 # The two figures stand side by side until the second picture has loaded and its handler runs, which it does only where
 # scripts may. Then both lie in one cell of a grid. The slider is wider than the pictures by its thumb, half on each
 # side, so that the divider is exactly under the pointer from edge to edge. What is !important holds against themes that
-# give every picture of a page a margin or, in the dark, a frame.
+# give every picture of a page a margin or, in the dark, a frame, or keep hidden what is hidden.
 _STYLE = """
 .$name { display: flex; flex-wrap: wrap; gap: 4px 12px; max-width: calc(2 * ${width}px + 12px); margin: 0 0 12px; }
 .$name figure { flex: 1 1 200px; max-width: ${width}px; min-width: 0; margin: 0 !important; padding: 0 !important; }
@@ -39,8 +39,9 @@ _STYLE = """
   margin: -18px; border-radius: 50%; background: #fff; color: #000; box-shadow: 0 0 0 2px #000;
   font: 20px/36px sans-serif; text-align: center; }
 .$name.live:focus-within span::after { box-shadow: 0 0 0 2px #000, 0 0 0 5px #ffd24d, 0 0 0 7px #000; }
-.$name.live input { display: block; z-index: 3; width: calc(100% + 44px); height: 100%; margin: 0 -22px; padding: 0;
-  opacity: 0; cursor: ew-resize; touch-action: pan-y; -webkit-appearance: none; appearance: none; }
+.$name.live input { display: block !important; z-index: 3; width: calc(100% + 44px); height: 100%;
+  margin: 0 -22px; padding: 0; opacity: 0; cursor: ew-resize; touch-action: pan-y;
+  -webkit-appearance: none; appearance: none; }
 .$name.live input::-webkit-slider-thumb { -webkit-appearance: none; width: 44px; height: 44px; }
 .$name.live input::-moz-range-thumb { width: 44px; height: 44px; border: 0; }
 """
@@ -52,7 +53,7 @@ _BODY = """<style>$style</style>
 <input type="range" min="0" max="100" value="50" autocomplete="off" hidden oninput="$move"
   aria-label="Percent of the width that shows $left; the rest shows $right">
 </div>"""
-_WAKE = "var box = this.closest('div'); box.classList.add('live'); box.querySelector('input').hidden = false"
+_WAKE = "this.closest('div').classList.add('live')"  # the slider may not have been read yet: the style shows it
 _MOVE = "this.parentNode.style.setProperty('--at', this.value + '%')"
 
 

@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
+from browse import in_the_browser
 from PIL import Image
+from playwright.sync_api import expect
 
 from srcnn import images
 from srcnn.compare import compare
@@ -184,3 +186,25 @@ def test_without_scripts_both_pictures_are_seen_whole(browser, address, width):
         assert apart
         assert max(left["x"] + left["width"], right["x"] + right["width"]) <= width
     context.close()
+
+
+@in_the_browser
+def test_a_page_that_is_still_read_when_the_pictures_have_come_shows_the_divider(browser):
+    """The second picture's handler may run before the browser has read the slider, which stands behind it."""
+    page, troubles = browser.new_page(), []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    begun, rest = compared().html.split("<span")
+    page.evaluate(
+        """async begun => {
+          document.open();
+          document.write("<style>[hidden] { display: none !important }</style>" + begun);  // as the book's theme has it
+          while (![...document.images].every(image => image.complete && image.naturalWidth)) await null;
+          await new Promise(resolve => setTimeout(resolve, 50));
+        }""",
+        begun,
+    )
+    assert page.locator("input").count() == 0
+    page.evaluate("rest => { document.write(rest); document.close(); }", f"<span{rest}")
+    expect(page.locator("input")).to_be_visible()
+    assert troubles == []
+    page.close()
