@@ -110,6 +110,8 @@ LAYOUT = {
           const [inner, outer] = [c, c.closest(".math")].map(e => e.getBoundingClientRect());
           return outer.width && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
         }).map(c => c.closest(".math").textContent)""",
+    "a flag, a name or a path that is torn apart in a table": """
+        all(".bd-content td code .pre").filter(p => p.getClientRects().length > 1).map(p => p.textContent)""",
     "scrolls sideways": """
         [document.documentElement.scrollWidth].filter(w => w > innerWidth).map(w => `${w} px`)""",
 }

@@ -128,6 +128,8 @@ BROKEN = {
     "raw table": ("<p>| a | b |<br>|--|--|</p>", "a table that was not set"),
     "refused formula": ("<mjx-merror data-mjx-error='no'>x</mjx-merror>", "mathematics that MathJax refuses"),
     "formula in a table": ("<table><tr><th>$x$</th></tr></table>", "mathematics in a printed table"),
+    "torn": ("<table><tr><th>x</th></tr><tr><td><code style='display: block; width: 4em; overflow-wrap: anywhere'>"
+             "<span class='pre'>--micro-batches</span></code></td></tr></table>", "torn apart in a table"),
     "icon": ("<i class='fa-solid fa-star'></i>", "an icon that nobody drew"),
     "headers": ("<table><tr><td>1</td></tr></table>", "a table without headers"),
     "skipped": ("<h2>One</h2><h4>Two</h4>", "a heading that skips a level"),
