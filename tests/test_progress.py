@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from srcnn import progress as module
-from srcnn.progress import counter, progress
+from srcnn.cli import progress as module
+from srcnn.cli.progress import counter, progress
 
 
 class Terminal(io.StringIO):

@@ -11,8 +11,8 @@ from srcnn import data, fetch, pretrained, results
 from srcnn.cli import answer
 from srcnn.cli.device import fastest_device
 from srcnn.cli.onnx_model import onnx_model
+from srcnn.cli.progress import counter
 from srcnn.files import InputError, shipped, writable, write
-from srcnn.progress import counter
 
 
 def data_sets(given: argparse.Namespace) -> None:

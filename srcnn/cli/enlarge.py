@@ -11,9 +11,9 @@ from tqdm import tqdm
 from srcnn import images, pretrained
 from srcnn.cli.device import fastest_device
 from srcnn.cli.errors import out_of_memory, sentence
+from srcnn.cli.progress import counter
 from srcnn.files import InputError, writable
 from srcnn.model import SRCNN
-from srcnn.progress import counter
 from srcnn.upscale import Progress, targets, upscale
 
 

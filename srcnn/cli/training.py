@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from srcnn import data, distributed, recipes
 from srcnn.cli.device import fastest_device
+from srcnn.cli.progress import progress
 from srcnn.files import InputError
-from srcnn.progress import progress
 from srcnn.recipes import TrainConfig
 from srcnn.runs import Run
 from srcnn.training import Step
