@@ -172,6 +172,11 @@ def saved(optimizer, model: SRCNN) -> list[str]:
     return made
 
 
+# Of the largest move of a weight. With five seeds of gradients on SSE4.1, AVX2 and AVX-512, with one thread and with
+# two, the farthest were 3e-5 and 6e-4: SOAP divides by roots of small numbers, in a basis that each finds for itself.
+NEAR = {"adam": 1e-4, "soap": 2e-3}
+
+
 @pytest.mark.parametrize("method", ["adam", "soap"])
 @pytest.mark.parametrize("name", ["srcnn-9-1-5-x2", "random 9-3-5"])
 @pytest.mark.parametrize("steps", [1, 19, 20])  # SOAP looks at the first, and has new bases after the 20th
@@ -217,7 +222,7 @@ def test_a_step_of_the_optimizer_is_the_packages(run, method, name, steps):
     for told, expected, earlier in zip(map(unpacked, got), (middle, after), (before, middle), strict=True):
         moved = np.abs(expected - earlier).max()
         assert moved > 1e-4
-        np.testing.assert_allclose(told, expected, rtol=0, atol=1e-4 * moved)
+        np.testing.assert_allclose(told, expected, rtol=0, atol=NEAR[method] * moved)
 
 
 def test_soap_from_the_first_steps_goes_down_as_the_packages_does(run):
