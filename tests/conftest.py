@@ -24,9 +24,16 @@ def pytest_terminal_summary(terminalreporter) -> None:
         terminalreporter.write_line(f"{times} skipped: {reason}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets a test that is marked ``data`` ask for the image sets, so that it is skipped where they are not."""
+    for item in items:
+        if item.get_closest_marker("data") and "data_root" not in item.fixturenames:
+            item.fixturenames.append("data_root")
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
-    """The folder of the real image sets; a test that asks for it carries ``@pytest.mark.data``."""
+    """The folder of the real image sets; every test that carries ``@pytest.mark.data`` asks for it."""
     for place in roots():
         if all((place / folder).is_dir() for entry in registry().values() for folder in entry.folders.values()):
             return place

@@ -162,3 +162,8 @@ def test_no_image_of_a_set_that_may_not_be_redistributed_is_committed():
     files = subprocess.run(LISTED, cwd=ROOT, capture_output=True, text=True).stdout.split()
     pictures = [name for name in files if name.endswith((".bmp", ".png", ".jpg", ".jpeg", ".tif", ".webp", ".mat"))]
     assert [name for name in pictures if not name.startswith("book/_static/")] == []
+
+
+def test_a_test_that_is_marked_is_skipped_without_the_image_sets(request):
+    marked = [item for item in request.session.items if item.get_closest_marker("data")]
+    assert [item.name for item in marked if "data_root" not in item.fixturenames] == []
