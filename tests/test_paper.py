@@ -11,12 +11,11 @@ from srcnn.recipes import SCALES, with_changes
 from srcnn.reproduce.tables import TEST_SETS
 from srcnn.training import train
 
-pytestmark = pytest.mark.data
-
 PUBLISHED = {"bsds300": "bsd100", "bsds500-test-gray": "bsd200-gray"}
 IMAGES = {"set5": 5, "set14": 14, "bsds300": 100, "bsds500-test": 200}
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize(
     ("dataset", "part"),
@@ -47,6 +46,7 @@ def test_a_table_of_the_book_is_what_the_code_gives_and_bicubic_is_the_papers(da
                 assert kept["mean"]["ssim"] == pytest.approx(paper.ssim, abs=0.0005)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_tables_were_measured_on_the_images_that_are_here(data_root, name):
     dataset = f"{name}-gray" if name == "bsds500-test" else name
@@ -99,6 +99,7 @@ def test_the_shipped_cards_say_how_the_weights_were_made():
             assert score["psnr"] == pytest.approx(kept["psnr"], abs=0.005)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("source", "steps", "least"),
     [("t91", 1_500, 32.39), pytest.param("sample", 3_000, 32.2, marks=pytest.mark.release)],
