@@ -22,7 +22,8 @@ SOURCES = pages("_modules")  # the package's text, in one form: two of these pag
 def everywhere() -> Iterator:
     """Every page from a server or, without one, from a folder, in turns; before a release each from both."""
     for number, name in enumerate(pages()):
-        for where in ("server", "folder"):
+        # a server gives 404.html for any address, so its own addresses begin at the server's root
+        for where in ("server",) if name == "404.html" else ("server", "folder"):
             later = name in SOURCES[2:] or (where == "folder") is (number % 2 == 0)
             yield pytest.param(name, where, marks=[pytest.mark.release] if later else [])
 
