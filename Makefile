@@ -79,7 +79,8 @@ VERSIONS := _build/versions
 NEWEST ?= torch numpy pillow
 LOWEST ?=
 KINDS ?= newest lowest
-PACKAGE_TESTS = $$(grep -LE 'browse|ROOT|BOOK|address|grader' tests/test_*.py)
+PACKAGE_TESTS = $$(grep -LE 'browse|ROOT|BOOK|address|grader|exercises|assignment' tests/test_*.py)
+THEIR_NEEDS := pytest pytest-xdist torchmetrics onnx onnxruntime
 versions: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 versions: $(READY)  ## test the package beside the newest and the lowest versions of what it needs
 	@rm -rf $(VERSIONS) && mkdir -p $(VERSIONS)
@@ -88,7 +89,7 @@ versions: $(READY)  ## test the package beside the newest and the lowest version
 	@for kind in $(KINDS); do \
 		echo "== The $$kind versions" && $(PYTHON) -m venv $(VERSIONS)/$$kind && \
 		if [ $$kind = newest ]; then wanted='--upgrade $(NEWEST)'; else wanted='-c $(VERSIONS)/lowest.txt'; fi && \
-		$(VERSIONS)/$$kind/bin/python -m pip install --quiet $$wanted $(VERSIONS)/*.whl pytest pytest-xdist && \
+		$(VERSIONS)/$$kind/bin/python -m pip install --quiet $$wanted $(VERSIONS)/*.whl $(THEIR_NEEDS) && \
 		$(VERSIONS)/$$kind/bin/python -m pip list --format=freeze | grep -iE '^(torch|numpy|pillow|scikit-image|scipy|matplotlib)=' && \
 		$(VERSIONS)/$$kind/bin/python -P -m pytest -q $(SIDE_BY_SIDE) --dist worksteal -p no:cacheprovider \
 			-W default::DeprecationWarning $(PACKAGE_TESTS) || exit 1; done
