@@ -79,7 +79,7 @@ VERSIONS := _build/versions
 NEWEST ?= torch numpy pillow
 LOWEST ?=
 KINDS ?= newest lowest
-PACKAGE_TESTS = $$(grep -LE 'browse|ROOT|BOOK|address|grader|exercises|assignment|import dependencies' tests/test_*.py)
+PACKAGE_TESTS = $$(grep -LE 'browse|ROOT|BOOK|address|grader|exercises|assignment|import (dependencies|growth)' tests/test_*.py)
 THEIR_NEEDS := pytest pytest-xdist torchmetrics onnx onnxruntime
 versions: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 versions: $(READY)  ## test the package beside the newest and the lowest versions of what it needs

@@ -3,8 +3,7 @@
 # Seen with image-similarity-measures 0.3.6, whose command says that it evaluates super-resolution: a gray image of 48 x 48
 # beside itself has 9.7 dB, and so has one that is a level brighter. Only the first image gets an axis for its channel, so
 # NumPy compares the columns of one with the rows of the other; a gray image that is not square ends in an error. With that
-# axis in both, (48, 48, 1), all is right, and so is RGB. Of a square gray photograph, such as the luma on which SRCNN is
-# measured, the number tells the contrast and nothing of the network.
+# axis in both, (48, 48, 1), all is right, and so is RGB. The luma on which SRCNN is measured is such an image.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -25,6 +24,8 @@ gray = np.random.default_rng(0).integers(0, 200, (48, 48), dtype=np.uint8)
 with np.errstate(divide="ignore"):
     alone = psnr(gray, gray, max_p=255), rmse(gray, gray, max_p=255)
     with_axis = psnr(gray[..., None], gray[..., None], max_p=255)
+    color = np.stack([gray, gray + 10, gray + 20], axis=-1)
+    assert psnr(color, color, max_p=255) == np.inf
 levels = gray.astype(float)
 mixed = 20 * np.log10(255 / np.sqrt(np.mean((levels[:, :, None] - levels[None, :, :]) ** 2)))
 print(f"a gray image beside itself: PSNR {alone[0]:.2f} dB, RMSE {255 * alone[1]:.0f} levels")

@@ -97,6 +97,13 @@ def nan_bias(small):
     return torch.full_like(small.mapping.bias, float("nan"))
 
 
+def complex_bias(path, small):
+    try:
+        rewritten(path, small, **{"mapping.bias": torch.ones(2, dtype=torch.complex64)})
+    except KeyError:
+        pytest.skip("this version of safetensors writes no complex numbers")
+
+
 BAD = {
     "missing": (lambda path, small: None, "is neither a file nor the name of shipped weights"),
     "a folder": (lambda path, small: path.mkdir(), "is a folder"),
@@ -142,10 +149,7 @@ BAD = {
         lambda path, small: rewritten(path, small, {"card": '{"scale": "3"}'}),
         "scale is no whole number",
     ),
-    "complex numbers": (
-        lambda path, small: rewritten(path, small, **{"mapping.bias": torch.ones(2, dtype=torch.complex64)}),
-        "another network.*of floats",
-    ),
+    "complex numbers": (complex_bias, "another network.*of floats"),
     "whole numbers": (
         lambda path, small: rewritten(path, small, **{"mapping.bias": torch.ones(2, dtype=torch.int8)}),
         "another network.*of floats",
