@@ -197,14 +197,17 @@ def judge(page, scheme: str, place: str | None = None) -> list[str]:
     return page.evaluate(RUN, [place, {"runOnly": RULES[scheme], "resultTypes": ["violations"], "preload": False}])
 
 
-def examine(browser, address: str, name: str) -> list[str]:
-    """Open a page once, as a reader does, and tell everything that is wrong with it: light, dark, and on a phone."""
+def examine(browser, address: str, name: str, judged: tuple[str, ...] = ("light", "dark")) -> list[str]:
+    """Open a page once, as a reader does, and tell everything that is wrong with it: light, dark, and on a phone.
+
+    `judged` are the themes in which axe looks at it as well, which takes longer than all the rest.
+    """
     page = browser.new_page(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     troubles = watch(page, address)
     visit(page, f"{address}/{name}")
     for scheme in ("light", "dark"):
         troubles += look(page, scheme)
-        troubles += judge(page, scheme)
+        troubles += judge(page, scheme) if scheme in judged else []
     page.close()
     return troubles
 

@@ -39,12 +39,12 @@ KILLED, POWER, FULL, CLOSED = "killed", "power lost", "disk full", "folder close
 TWICE, CLOCK = "two at once", "clock"
 # command -> how many faults of each kind: a full run, and a short one
 PLAN = {
-    "fetch": {KILLED: (26, 4), POWER: (12, 1), FULL: (8, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
-    "train": {KILLED: (26, 4), POWER: (16, 2), FULL: (10, 2), CLOSED: (4, 1), TWICE: (6, 2), CLOCK: (2, 1)},
+    "fetch": {KILLED: (26, 2), POWER: (12, 1), FULL: (8, 1), CLOSED: (4, 1), TWICE: (6, 1), CLOCK: (2, 1)},
+    "train": {KILLED: (26, 2), POWER: (16, 2), FULL: (10, 1), CLOSED: (4, 1), TWICE: (6, 1), CLOCK: (2, 1)},
     "export": {KILLED: (14, 1), POWER: (6, 1), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
     "evaluate": {KILLED: (10, 1), POWER: (4, 0), FULL: (3, 1), CLOSED: (3, 1), TWICE: (3, 0), CLOCK: (1, 0)},
     "tables": {KILLED: (12, 1), POWER: (6, 0), FULL: (6, 1), CLOSED: (3, 0), TWICE: (3, 0), CLOCK: (1, 0)},
-    "upscale": {KILLED: (20, 3), POWER: (8, 1), FULL: (8, 1), CLOSED: (4, 1), TWICE: (5, 1), CLOCK: (1, 1)},
+    "upscale": {KILLED: (20, 2), POWER: (8, 1), FULL: (8, 1), CLOSED: (4, 1), TWICE: (5, 1), CLOCK: (1, 1)},
     "grade": {KILLED: (8, 0), POWER: (4, 0), FULL: (3, 0), CLOSED: (2, 0), TWICE: (2, 0), CLOCK: (1, 0)},
 }  # fmt: skip
 

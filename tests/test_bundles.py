@@ -328,6 +328,7 @@ def test_classroom_50_gets_whole_numbers_and_the_same_share():
     assert "0.5 of 2 points, each counted 2 times" in told["body"]
 
 
+@pytest.mark.release
 @ROOT_ONLY
 def test_the_autograder_of_classroom_50_grades_a_checkout(make, tmp_path):
     if not shutil.which("bwrap") or not shutil.which("git"):

@@ -108,6 +108,7 @@ def first_cell(python: Path, settings: dict[str, str], folder: Path) -> subproce
     return subprocess.run([python, "-c", SCRIPT, CHAPTER], cwd=folder, env=settings, capture_output=True, text=True)
 
 
+@pytest.mark.release
 def test_the_first_cell_fetches_the_tag_and_leaves_what_is_there_alone(python, settings, tmp_path):
     before = places(python)
     assert before["ipywidgets"][0] == "7.7.1"
@@ -123,6 +124,7 @@ def test_the_first_cell_fetches_the_tag_and_leaves_what_is_there_alone(python, s
     assert places(python) == before
 
 
+@pytest.mark.release
 def test_the_first_cell_fails_rather_than_replace_what_is_there(python, settings, checkout, tmp_path):
     before = places(python)
     edit(checkout / "pyproject.toml", r'^    "pillow>=.*",$', '    "pillow<12",')

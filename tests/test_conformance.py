@@ -1,14 +1,17 @@
 """The accessibility conformance report is true: it has all criteria, its tests exist, its faults are still there."""
 
 import ast
+import contextlib
 import copy
 import re
 from functools import cache
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import accessibility
 import pytest
 from browse import AXE, in_the_browser
+from test_pages import everywhere
 
 ROOT = Path(__file__).resolve().parents[1]
 # https://www.w3.org/TR/WCAG21/, chapters 1 to 4: the criteria of level A and of level AA
@@ -136,6 +139,26 @@ def test_the_last_run_was_of_all_tests_of_the_record():
     assert RAN["known"] >= len(accessibility.expected(RECORD)[1])
     assert RAN["pages"] > 40
     assert RAN["axe"] == re.search(r"axe v([\d.]+)", AXE)[1]
+
+
+def test_a_page_that_was_judged_in_both_themes_is_one(monkeypatch):
+    names = [f"test_a_page_is_whole_and_for_everybody[{name}]" for name in (
+        "book/a-page.html-server-light", "book/a-page.html-folder-dark", "404.html-server-light",
+    )]  # fmt: skip
+
+    def pretend(command, **_) -> None:
+        assert command[command.index("-m", command.index("pytest")) + 1] == ""
+        (place,) = (part.removeprefix("--junitxml=") for part in command if part.startswith("--junitxml="))
+        cases = "".join(f"<testcase name='{name}'/>" for name in names)
+        Path(place).write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>", encoding="utf-8")
+
+    monkeypatch.setattr(accessibility.subprocess, "run", pretend)
+    monkeypatch.setattr(accessibility, "chromium", lambda: "chromium")
+    monkeypatch.setattr(accessibility, "sync_playwright", lambda: contextlib.nullcontext(MagicMock()))
+    told = accessibility.run(RECORD)
+    assert (told["pages"], told["passed"]) == (2, 3)
+    assert all(accessibility.PAGE_TEST.match(f"test_a_page_is_whole_and_for_everybody[{'-'.join(case.values)}]")
+               for case in everywhere())  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lanes import one_in
 from safetensors.torch import load_file
 
 from srcnn import InputError, cli, runs
@@ -194,6 +195,7 @@ def test_two_processes_end_in_the_weights_of_one_and_each_goes_on_where_the_othe
     assert distance(one, whole) < 1e-5
 
 
+@pytest.mark.release
 @linux
 def test_soap_on_two_processes_ends_in_the_bits_of_one_process_that_computes_in_two_micro_batches(
     pictures, tmp_path, begin
@@ -214,6 +216,7 @@ def test_soap_on_two_processes_ends_in_the_bits_of_one_process_that_computes_in_
     assert distance(one, whole) > 0  # the rounding of a sum, and what SOAP makes of it
 
 
+@pytest.mark.release
 @linux
 @pytest.mark.parametrize("victim", [1, 0])
 def test_a_killed_worker_ends_all_in_one_sentence_and_the_run_goes_on_in_the_same_bits(
@@ -258,10 +261,13 @@ def undisturbed(pictures, tmp_path_factory):
 @linux
 @pytest.mark.parametrize(
     ("change", "message"),
-    [
-        ({"batch_size": 5}, "2 processes cannot share a batch of 5; give a multiple"),
-        ({}, "holds a run already; --resume goes on with it"),
-    ],
+    one_in(
+        2,
+        [
+            ({"batch_size": 5}, "2 processes cannot share a batch of 5; give a multiple"),
+            ({}, "holds a run already; --resume goes on with it"),
+        ],
+    ),
 )
 def test_what_rank_0_finds_wrong_ends_all_in_one_sentence(change, message, pictures, tmp_path, begin):
     config = replace(RECIPES["fast"], data=str(pictures), architecture="3-1-3", batch_size=2, steps=5)
@@ -303,11 +309,14 @@ def test_data_that_only_another_machine_lacks_are_told_once(pictures, tmp_path, 
 @linux
 @pytest.mark.parametrize(
     ("first", "second", "told"),
-    [
-        ("raise InputError('no')", "pass", ["InputError False", "SystemExit False"]),
-        ("pass", "raise InputError('no')", ["InputError False", "SystemExit False"]),
-        ("dist.barrier()", "os._exit(1)", ["WorkerLost False"]),
-    ],
+    one_in(
+        3,
+        [
+            ("dist.barrier()", "os._exit(1)", ["WorkerLost False"]),
+            ("raise InputError('no')", "pass", ["InputError False", "SystemExit False"]),
+            ("pass", "raise InputError('no')", ["InputError False", "SystemExit False"]),
+        ],
+    ),
 )
 def test_no_thread_of_the_group_outlives_an_error(first, second, told, begin):
     """Beside one, about one process in thirty was aborted as it ended, with the status -6."""
@@ -343,6 +352,7 @@ def ended_together(processes: list[subprocess.Popen]) -> list[tuple[int, list[st
     return [ended(process) for process in processes]
 
 
+@pytest.mark.release
 @linux
 def test_told_to_end_while_another_process_hangs_rank_0_still_says_how_to_go_on(pictures, tmp_path, begin):
     """The main thread waits inside gloo then, where Python runs no handler of signals."""
@@ -370,6 +380,7 @@ def test_told_to_end_while_another_process_hangs_rank_0_still_says_how_to_go_on(
     assert f"--out {folder} --resume goes on" in said
 
 
+@pytest.mark.release
 @linux
 def test_two_processes_print_the_tutorials_lines_of_one(tmp_path, begin, capsys):
     for number in range(3):

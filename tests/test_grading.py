@@ -46,8 +46,8 @@ FILES = {"no metadata.ipynb", "elsewhere.ipynb", "latin.ipynb", "script.ipynb", 
 }  # fmt: skip
 # one submission of each kind, for every day; what the others have in common with them `make test-all` grades
 FEW = {f"{name}.ipynb" for name in (
-    "whole", "<img src=x onerror=alert(1)>", "cut", "untidy", "harmless", "stubborn", "forks", "flood", "forged",
-    "deleted", "patches", "pickle", "endless", "deadly",
+    "whole", "<img src=x onerror=alert(1)>", "cut", "harmless", "forks", "flood", "forged", "patches", "pickle",
+    "endless", "deadly",
 )}  # fmt: skip
 WHOLE_CLASS = int(os.environ.get("SRCNN_SUBMISSIONS", "0"))  # how many; 300 take a quarter of an hour on two cores
 answers = Assignment(NAME).answers
@@ -250,6 +250,7 @@ def test_a_table_opened_in_a_spreadsheet_computes_nothing():
     assert manual.table([["=1+1", "@x", "-3", "ok", 2]]) == "'=1+1,'@x,'-3,ok,2\n"
 
 
+@pytest.mark.release
 def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(make, protected, tmp_path):
     place, out = tmp_path / "in", tmp_path / "out"
     cells = [make.instead(number) for number in list(make.names)[:2]]
@@ -382,6 +383,7 @@ def test_a_solution_gets_all_points(protected, name):
     assert result.errors == result.left_out == {}
 
 
+@pytest.mark.release
 def test_the_solution_that_trains_gets_all_other_points_with_a_small_budget(protected, monkeypatch):
     monkeypatch.setattr(hidden_weights, "SQUARES", 4_000)
     result = graded_notebook(suite.EXERCISES / "training" / "solution.ipynb", protected, **{"48_000": "4_000"})

@@ -77,12 +77,14 @@ def test_each_student_is_found_once_and_the_right_notebook(works, found):
             assert kind != "code" or line.startswith(("%", "!")) or " ".join(line.split()) in codes, (name, work.used)
 
 
-def test_each_gets_full_marks_or_a_flag(works, found, monkeypatch):
+@pytest.mark.parametrize("chosen", [slice(0, None, 3), pytest.param(slice(None), marks=pytest.mark.release)])
+def test_each_gets_full_marks_or_a_flag(works, found, chosen, monkeypatch):
     forked.install(monkeypatch)
     whole = suite.load("stages")
     tests = dataclasses.replace(whole, cases={number: cases[-1:] for number, cases in whole.cases.items()})
     silent, lost, flagged = [], [], Counter()
-    for name, work in works.items():
+    asked = list(works.items())[chosen]
+    for name, work in asked:
         result = autograde.grade(found[name], tests, SEED, Protection("none"), Limits(cell=20, call=20))
         missing = [q.number for q in result.questions if q.points < q.possible]
         unfair = [number for number in missing if number != work.wrong]
@@ -95,8 +97,8 @@ def test_each_gets_full_marks_or_a_flag(works, found, monkeypatch):
         flagged["to look at"] += result.unclear
     assert silent == []
     assert lost == [], "\n".join(map(str, lost))
-    assert flagged["graded by halves"] < COUNT / 20
-    assert flagged["to look at"] < COUNT / 2  # a list that names everybody names nobody
+    assert flagged["graded by halves"] < len(asked) / (20 if len(asked) == COUNT else 10)  # of few, chance makes more
+    assert flagged["to look at"] < len(asked) / 2  # a list that names everybody names nobody
 
 
 # What each habit comes to

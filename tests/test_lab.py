@@ -112,17 +112,8 @@ def open_chapter(page, address: str, path: Path) -> None:
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
 
 
-# One that has all that the others have: formulas, figures, pictures under a divider, folded solutions.
-EVERY_TIME = ("06_bicubic",)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=[] if path.stem in EVERY_TIME else [pytest.mark.release])
-        for path in CHAPTERS
-    ],
-)
+@pytest.mark.release
+@pytest.mark.parametrize("path", CHAPTERS, ids=[path.stem for path in CHAPTERS])
 def test_a_chapter_runs_whole_in_jupyterlab(page, server_address, path):
     open_chapter(page, server_address, path)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -137,6 +128,7 @@ def test_a_chapter_runs_whole_in_jupyterlab(page, server_address, path):
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
+@pytest.mark.release
 def test_solutions_are_folded_until_they_are_opened(page, server_address):
     path = CHAPTERS[2]
     open_chapter(page, server_address, path)

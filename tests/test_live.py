@@ -1,5 +1,7 @@
 """The live figures: loaded when the reader comes near, usable by anyone, and short enough to read."""
 
+from collections.abc import Iterator
+
 import live
 import pytest
 from browse import IN_CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages, visit, watch
@@ -66,15 +68,21 @@ def in_its_chapter(browser, name: str, init: str):
     return page, troubles
 
 
+def in_themes() -> Iterator:
+    """Each figure in the light or in the dark, in turns; before a release in both."""
+    for number, name in enumerate(live.FIGURES):
+        for place, scheme in enumerate(("light", "dark")):
+            yield pytest.param(name, scheme, marks=[pytest.mark.release] if place == number % 2 else [])
+
+
 @in_the_browser
-@pytest.mark.parametrize("name", live.FIGURES)
-def test_a_figure_runs_in_its_chapter_in_both_themes_and_on_a_phone(browser, name):
+@pytest.mark.parametrize(("name", "scheme"), list(in_themes()))
+def test_a_figure_runs_in_its_chapter_and_on_a_phone(browser, name, scheme):
     page, troubles = in_its_chapter(browser, name, "localStorage.setItem('guesses', 'shown')")
     expect(page.locator(f".live[data-live={name}]")).to_be_visible(timeout=30_000)
     expect(page.locator(f"[data-live={name}] [role=status]")).to_contain_text(" ", timeout=30_000)
-    for scheme in ("light", "dark"):
-        troubles += look(page, scheme)
-        troubles += judge(page, scheme, f"[data-live={name}]")
+    troubles += look(page, scheme)
+    troubles += judge(page, scheme, f"[data-live={name}]")
     assert page.locator("[role=alert]").count() == 0
     assert troubles == []
     page.close()

@@ -225,6 +225,7 @@ def test_a_step_of_the_optimizer_is_the_packages(run, method, name, steps):
         np.testing.assert_allclose(told, expected, rtol=0, atol=NEAR[method] * moved)
 
 
+@pytest.mark.release
 def test_soap_from_the_first_steps_goes_down_as_the_packages_does(run):
     """Not on the same path, but as fast: the mean loss of the last 20 of 80 steps."""
     ratios = []

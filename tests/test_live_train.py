@@ -48,6 +48,7 @@ def test_it_learns_more_than_bicubic_and_its_weights_are_those_that_the_command_
     assert decibels(page) - float(gain[1]) == pytest.approx(float(mean[1]), abs=0.02)
 
 
+@pytest.mark.release
 def test_a_seed_gives_the_same_training_twice(page):
     scores = []
     for seed in (1, 1, 2):

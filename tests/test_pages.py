@@ -20,17 +20,18 @@ SOURCES = pages("_modules")  # the package's text, in one form: two of these pag
 
 
 def everywhere() -> Iterator:
-    """Every page from a server or, without one, from a folder, in turns; before a release each from both."""
+    """Every page from a server and judged in the light, or from a folder and in the dark; before a release both."""
     for number, name in enumerate(pages()):
         # a server gives 404.html for any address, so its own addresses begin at the server's root
-        for where in ("server",) if name == "404.html" else ("server", "folder"):
-            later = name in SOURCES[2:] or (where == "folder") is (number % 2 == 0)
-            yield pytest.param(name, where, marks=[pytest.mark.release] if later else [])
+        second = "server" if name == "404.html" else "folder"
+        for place, (where, scheme) in enumerate((("server", "light"), (second, "dark"))):
+            later = name in SOURCES[2:] or place == number % 2
+            yield pytest.param(name, where, scheme, marks=[pytest.mark.release] if later else [])
 
 
-@pytest.mark.parametrize(("name", "where"), list(everywhere()))
-def test_a_page_is_whole_and_for_everybody(browser, address, name, where):
-    assert examine(browser, address if where == "server" else PAGES.as_uri(), name) == []
+@pytest.mark.parametrize(("name", "where", "scheme"), list(everywhere()))
+def test_a_page_is_whole_and_for_everybody(browser, address, name, where, scheme):
+    assert examine(browser, address if where == "server" else PAGES.as_uri(), name, (scheme,)) == []
 
 
 def test_only_a_request_that_fails_of_itself_is_a_fault(browser, address):
@@ -162,5 +163,5 @@ def test_the_checks_find_a_broken_page(browser, tmp_path, fault):
         encoding="utf-8",
     )
     with pdf.served(tmp_path) as address:
-        found = dead_links(tmp_path) + examine(browser, address, "page.html")
+        found = dead_links(tmp_path) + examine(browser, address, "page.html", () if told else ("light", "dark"))
     assert any(told in trouble for trouble in found) if told else found == []

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import safetensors.torch
 import scipy.io
 import torch
+from lanes import one_in
 from scipy.ndimage import correlate
 
 from srcnn import InputError, pretrained, rgb_to_ycbcr
@@ -321,9 +323,10 @@ def _public(kind: str) -> torch.nn.Module:
     return net
 
 
-@pytest.mark.parametrize("kind", ["conv", "layers", "stages"])
-@pytest.mark.parametrize("wrapped", ["", "state_dict", "model", "DataParallel"])
-@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+@pytest.mark.parametrize(
+    ("kind", "wrapped", "suffix"),
+    one_in(5, product(["conv", "layers", "stages"], ["", "state_dict", "model", "DataParallel"], [".pth", ".pt"])),
+)
 def test_a_state_dictionary_of_another_implementation_is_read_whatever_it_calls_its_layers(
     tmp_path, kind, wrapped, suffix
 ):
@@ -352,7 +355,7 @@ def test_a_network_for_255_levels_and_one_that_pads_by_zeros_are_found_out(tmp_p
     assert load(tmp_path / "sub.pth", scale=3).model.padding == load("subpixel-x3").model.padding
 
 
-@pytest.mark.parametrize("color", ["RGB", "BGR", "YCbCr", "YCrCb"])
+@pytest.mark.parametrize("color", one_in(2, ["RGB", "BGR", "YCbCr", "YCrCb"], first=1))
 def test_the_colors_that_a_network_works_on_are_found_out(tmp_path, color):
     """The RGB network, with the change of color before its first layer and after its last, which are linear too."""
     model = load("srcnn-9-1-5-rgb-x3").model

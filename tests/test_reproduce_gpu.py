@@ -57,6 +57,7 @@ def test_every_part_ends_and_has_the_shape_that_is_stated(number, dry):
     check_shape(PARTS[number], entry)
 
 
+@pytest.mark.release
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, where its compiler is loaded
 @pytest.mark.parametrize("number", [number for number in PARTS if number > 1])
 def test_a_part_gives_the_same_shape_in_this_process(number, tmp_path):

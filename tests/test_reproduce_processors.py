@@ -169,7 +169,8 @@ def test_every_chapter_that_trains_is_among_them():
 
 @pytest.mark.data
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the paths are those of x86 processors")
-@pytest.mark.parametrize("lane", ["SSE4.1", pytest.param("AVX2", marks=pytest.mark.release)])
+@pytest.mark.release
+@pytest.mark.parametrize("lane", ["SSE4.1", "AVX2"])
 def test_the_shipped_tables_hold_on_a_path_that_is_not_the_best(data_root, lane):
     assert processors._child(["tables"], lane, 1)["largest"] <= 0.005  # dB, of any image
 

@@ -455,6 +455,7 @@ def processes():
         process.wait(timeout=60)
 
 
+@pytest.mark.release
 def test_killed_again_and_again_at_random_the_command_ends_in_the_same_bits(pictures, tmp_path, processes):
     """Three times; ``SRCNN_KILLS=20`` asks for more."""
     kills = int(os.environ.get("SRCNN_KILLS", "3"))

@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "book" / "api" / "commands.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.release
 def test_two_trees_enlarge_in_turns_and_their_results_are_compared(tmp_path, capsys):
     trees = {"older": ROOT, "this": ROOT}
     told = side_by_side.compare(trees, tmp_path, size=(40, 50), scale=2, repeats=2)
@@ -46,6 +47,7 @@ def test_the_ratio_is_the_median_of_the_turns():
     assert told["medians"] == {"a": {"seconds": 4.0, "peak": 1}, "b": {"seconds": 2.0, "peak": 3}}
 
 
+@pytest.mark.release
 def test_two_trees_train_in_turns_from_every_seed_and_their_networks_are_measured(tmp_path, capsys):
     short = with_changes("fast", architecture="3-1-3", widths="4-2", data="sample", batch_size=2, steps=12)
     entries = [short, replace(short, steps=6, initialization="centered")]
