@@ -115,8 +115,8 @@ def live_figure(browser, live_folder) -> Iterator[Callable]:
 
     opened, troubles = [], []
 
-    def show(name: str, *, width: int = 1000, below: int = 0, fails: bool = False):
-        """`below` pixels of nothing come first; with `fails` errors are the test's own matter."""
+    def show(name: str, *, width: int = 1000, below: int = 0, fails: bool = False, begin: str = ""):
+        """`below` pixels of nothing come first; with `fails` errors are the test's own matter; `begin` runs at once."""
         place = live_folder / f"{name}-{below}.html"
         place.write_text(
             '<!DOCTYPE html><html lang="en"><meta name="viewport" content="width=device-width"><title>Live</title>'
@@ -127,6 +127,7 @@ def live_figure(browser, live_folder) -> Iterator[Callable]:
         )
         page = browser.new_page(viewport={"width": width, "height": 1400}, reduced_motion="reduce")
         opened.append(page)
+        page.add_init_script(begin)
         if not fails:
             page.on("pageerror", lambda error: troubles.append(str(error)))
             page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)

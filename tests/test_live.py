@@ -8,6 +8,19 @@ from browse import IN_CHROMIUM, PAGES, WIDE, in_the_browser, judge, look, pages,
 from playwright.sync_api import expect
 
 BOOK = live.FOLDER.parents[1]
+# From light to dark and back between any two things that the page does, until `calm` is true; and frames come late, as
+# in a tab that nobody looks at.
+FLIPS = """{
+  window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 30);
+  window.cancelAnimationFrame = clearTimeout;
+  const { port1, port2 } = new MessageChannel();
+  let flips = 0;
+  port1.onmessage = () => {
+    if (document.documentElement) document.documentElement.dataset.theme = ["light", "dark"][++flips % 2];
+    if (!window.calm) port2.postMessage(0);
+  };
+  port2.postMessage(0);
+}"""
 
 
 @pytest.mark.parametrize("name", live.FIGURES)
@@ -55,6 +68,15 @@ class TestInABrowser:
         for canvas in page.locator("canvas").all():
             assert len(canvas.get_attribute("aria-label")) > 15
         assert page.get_by_role("status").count() > 0
+
+    @pytest.mark.parametrize("name", live.FIGURES)
+    def test_a_figure_may_be_drawn_again_at_any_moment(self, name, live_figure):
+        page = live_figure(name, begin=FLIPS)
+        for select in page.locator(".live select").all():
+            select.select_option(index=1)
+            page.wait_for_timeout(100)
+        page.evaluate("calm = true")
+        expect(page.get_by_role("status")).to_contain_text(" ", timeout=30_000)
 
 
 def in_its_chapter(browser, name: str, init: str):

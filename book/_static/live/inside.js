@@ -102,6 +102,7 @@ live.inside = async (root) => {
   }
 
   function redraw() {
+    cancelAnimationFrame(waiting); // where this is not that frame
     if (whole) run();
     [waiting, whole] = [0, false];
     look();
@@ -189,7 +190,7 @@ live.inside = async (root) => {
       `${switched ? `without these switches: ${decibels(photo.normal)}; ` : ""}bicubic: ${decibels(photo.bicubic)}.`;
   }
 
-  kit.redrawn(root, () => { if (photo) look(); }); // at once, for a page that is about to be printed
+  kit.redrawn(root, () => { if (photo) redraw(); }); // at once, for a page that is about to be printed
   const ready = engine(engineCode).then((it) => { made = it; network = it.network(kit.weights(scale)); });
   await Promise.all([ready, source.first()]);
 };
