@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 
+import forked
 import pytest
 import torch
 from exercises import build, variants
@@ -185,7 +186,8 @@ def test_the_packages_own_functions_are_no_mending(solution):
 
 
 @pytest.mark.parametrize("code", ["", CODES[1]])
-def test_the_grader_gives_the_solution_all_points_and_the_notebook_that_is_handed_out_none(code):
+def test_the_grader_gives_the_solution_all_points_and_the_notebook_that_is_handed_out_none(code, monkeypatch):
+    forked.install(monkeypatch)
     own = planted.planted(code)
     solved = notebook("solution", code)
     place = next(k for k, cell in enumerate(solved) if cell.startswith("found ="))

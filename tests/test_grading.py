@@ -33,6 +33,7 @@ from grader.confine import Limits, Protection
 from grader.inside import wire
 from grader.results import CaseResult, QuestionResult, Result
 from grader.suite import Rubric, TestSuite
+from lanes import one_in
 
 from srcnn.checks import ASSIGNMENTS
 from srcnn.checks.judging import NotYet, agrees, forbidding
@@ -319,6 +320,7 @@ def test_a_result_comes_back_from_its_file_as_it_was():
     assert Result.from_json(result.to_json()) == result
 
 
+@pytest.mark.release
 def test_without_protection_it_grades_when_told_to_and_says_so(make, tmp_path):
     place, out = tmp_path / "in", tmp_path / "out"
     left = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(999)  # left'])"
@@ -393,7 +395,7 @@ def test_the_solution_that_trains_gets_all_other_points_with_a_small_budget(prot
     assert all(case.passed or "of that of the shipped weights" in case.hint for case in trained.cases)
 
 
-@pytest.mark.parametrize("name", ["measure", "training"])
+@pytest.mark.parametrize("name", one_in(2, ["measure", "training"]))
 def test_the_notebook_that_students_get_earns_nothing(protected, name):
     result = graded_notebook(suite.EXERCISES / name / "student.ipynb", protected)
     assert {question.reason for question in result.questions} == {"not answered yet"}

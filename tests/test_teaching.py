@@ -12,6 +12,7 @@ import pytest
 import slides
 from browse import NEEDS, PAGES, visit, watch
 from bs4 import BeautifulSoup
+from lanes import one_in
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -287,6 +288,7 @@ def test_keys_turn_the_slides_and_the_button_changes_the_light(browser):
 
 
 @in_the_browser
+@pytest.mark.parametrize("deck", one_in(3, PARTS), indirect=True)
 def test_printed_a_slide_is_a_page(deck):
     page, _ = deck
     number = page.locator(".slide").count()

@@ -3,6 +3,7 @@
 import json
 import re
 
+import forked
 import pytest
 from exercises import build, variants
 from grader import __main__ as command_line
@@ -109,7 +110,8 @@ STEP = """def sgd_step(weights, gradients, velocities, rate):
 
 
 @pytest.mark.parametrize("whose", ["own", "another"])
-def test_the_grading_asks_with_the_numbers_of_the_notebook(whose):
+def test_the_grading_asks_with_the_numbers_of_the_notebook(whose, monkeypatch):
+    forked.install(monkeypatch)
     code = variants.code(5, "a17")
     drawn = numbers_of.numbers("training", code if whose == "own" else "")
     cells = ["from srcnn import checks", f'checks.use("{code}")', STEP.format(**drawn), "checks.training(2, sgd_step)"]
@@ -157,7 +159,8 @@ def test_the_checks_use_the_variant_that_was_said(monkeypatch):
         ),
     ],
 )
-def test_a_variant_that_leaves_doubt_is_told_to_the_instructor(lines, told):
+def test_a_variant_that_leaves_doubt_is_told_to_the_instructor(lines, told, monkeypatch):
+    forked.install(monkeypatch)
     said = numbers_of.doubt("\n".join(lines))
     assert told in said
     assert (told == "") == (said == "")
