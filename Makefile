@@ -41,7 +41,7 @@ book: $(READY)  ## build the book into _build/html
 TESTS = $(BIN)/python -m pytest $(SIDE_BY_SIDE) --dist worksteal
 test: export OMP_NUM_THREADS := $(OMP_NUM_THREADS)
 test: $(READY)  ## test the package, the commands, the built pages and every chapter
-	@echo "== Tests, 1 of 2: the package, the commands and the built pages, eight to ten minutes on two cores"
+	@echo "== Tests, 1 of 2: the package, the commands and the built pages, about eight minutes on two cores"
 	$(TESTS)
 	@$(MAKE) --no-print-directory chapters
 

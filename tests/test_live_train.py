@@ -28,9 +28,8 @@ def train(page, steps: int, *, wait: bool = True) -> None:
         expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=3 * SOON)
 
 
-def begin(page) -> None:
-    """Train until the first steps are seen, and stop."""
-    train(page, 200, wait=False)
+def stop(page) -> None:
+    """Stop a training as soon as its first steps are seen."""
     expect(page.get_by_role("status")).to_contain_text("Step ", timeout=SOON)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("status")).to_contain_text("Stopped", timeout=SOON)
@@ -104,7 +103,8 @@ def test_it_trains_on_the_readers_own_photographs_or_says_why_not(page, tmp_path
     expect(page.get_by_role("status")).to_contain_text("small.png has 30 x 30 pixels; at least 36 x 36")
     choose.set_input_files({"name": "mine.png", "mimeType": "image/png", "buffer": right})
     expect(page.get_by_text("1 of your photographs")).to_be_visible()
-    begin(page)
+    train(page, 200, wait=False)
+    stop(page)
     assert page.get_by_role("link", name="Save the weights").is_visible()
 
 
@@ -134,8 +134,7 @@ def test_bicubic_and_psnr_of_the_page_are_the_packages(page):
 def test_a_scale_chosen_while_it_trains_is_for_the_next_training(page, tmp_path):
     train(page, 200, wait=False)
     page.get_by_label("x2").check()
-    expect(page.get_by_role("status")).to_contain_text("Step ", timeout=SOON)
-    page.get_by_role("button", name="Stop").click()
+    stop(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Save the weights").click()
     assert download.value.suggested_filename == "srcnn-9-1-5-x3-trained-here.safetensors"
@@ -148,5 +147,6 @@ def test_before_it_trains_there_is_no_empty_chart_and_no_file_means_the_samples(
     page.get_by_label("Train on").set_input_files([])
     page.get_by_label("Train on").evaluate("input => input.dispatchEvent(new Event('change'))")
     expect(page.get_by_text("the 8 sample photographs")).to_be_visible()
-    begin(page)
+    train(page, 200, wait=False)
+    stop(page)
     assert page.locator("canvas:visible").count() == 6

@@ -27,7 +27,7 @@ BUILT = Path(__file__).resolve().parents[1] / "_build"
 TARGET = BUILT / "srcnn-course.pdf"
 FIRST = "book/intro.html"
 INSTALL = "install the package chromium (`apt install chromium`; on Debian `chromium-headless-shell` is quicker)"
-# The one without a window first: it draws and prints the same, and opens a page in half the time.
+# The one without a window first: it has the same engine, and opens a page in half the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NUMBER = (
